@@ -1,0 +1,67 @@
+"""The errors of elizad, all of them.
+
+    ElizadError
+    ├── ConfigError      the operator's: what the configuration or its files say cannot be used (exit 78)
+    ├── ScriptError      the script writer's: an ELIZA script that does not load, with its line
+    ├── EndlessScript    the script writer's: one reply took more steps than the guard allows
+    ├── RemoteError      the peer's: carries the WebSocket close code to answer with
+    └── LocalError       ours: a bug in elizad, logged with a traceback
+
+RemoteError is caught in one place, the border of a connection. A LocalError is never expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class ElizadError(Exception):
+    """Base of every error that elizad raises on purpose."""
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with the configuration: the key path (`limits.idle_s`) and a sentence."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class ConfigError(ElizadError):
+    """The configuration cannot be used; `problems` names every reason that was found, not only the first."""
+
+    def __init__(self, problems: Sequence[Problem], source: str = "") -> None:
+        self.problems = tuple(problems)
+        self.source = source
+        super().__init__("; ".join(str(problem) for problem in self.problems))
+
+
+class ScriptError(ElizadError):
+    """An ELIZA script that does not load. `line` is where the reader stood, or None for a fault of the whole."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        self.line = line
+        super().__init__(f"Script error on line {line}: {message}" if line is not None else f"Script error: {message}")
+
+
+class EndlessScript(ElizadError):
+    """One reply followed more links than the step guard allows: the script goes round in a circle."""
+
+
+class RemoteError(ElizadError):
+    """The peer sent something that cannot be answered: close with `code` (RFC 6455 section 7.4) and `reason`.
+
+    `reason` says what was wrong in words that are ours: it never quotes what the peer sent.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(f"{code} {reason}")
+
+
+class LocalError(ElizadError):
+    """Something that cannot happen has happened: a bug in elizad."""
