@@ -1,0 +1,280 @@
+"""ELIZA: a pure function from (state, what was said) to (state, reply).
+
+This is the program of Weizenbaum's 1966 paper as its later recreation runs it. A script is compiled once and shared;
+a State is an immutable value per conversation, so that a turn is undone by keeping the old one.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from elizad.eliza.diction import FAITHFUL, Diction
+from elizad.eliza.memory import form_for
+from elizad.eliza.parser import parse_script
+from elizad.eliza.script import Link, NewKey, Part, Pre, Rule, Say, Script, Transformation
+from elizad.errors import EndlessScript
+
+DELIMITERS: Final = frozenset((",", ".", "BUT"))
+
+# A four-state busy beaver, which is a legal script, takes about a hundred steps; nothing sane takes a thousand
+# times that.
+MAX_STEPS: Final = 100_000
+# PRE can double the text at each step: long texts use the steps up faster, one for each so many words.
+_WORDS_PER_STEP: Final = 64
+
+
+class State(NamedTuple):
+    """What one conversation has come to: the LIMIT counter, whose turn each reassembly is, and what is remembered."""
+
+    limit: int
+    cursors: tuple[int, ...]
+    memories: tuple[str, ...]
+
+
+class Step(NamedTuple):
+    """One line of the explanation of a reply."""
+
+    label: str
+    detail: str
+
+
+class _Turn:
+    """The workings of one reply; thrown away with it."""
+
+    def __init__(self, state: State, trace: list[Step] | None) -> None:
+        self.limit = state.limit % 4 + 1
+        self.cursors = list(state.cursors)
+        self.memories = state.memories
+        self.trace = trace
+        self.keys: list[str] = []
+        self.said: list[str] = []
+        self.steps = 0
+
+    def note(self, label: str, detail: str) -> None:
+        if self.trace is not None:
+            self.trace.append(Step(label, detail))
+
+
+class Eliza:
+    """A script with a diction; stateless and shared by all conversations."""
+
+    def __init__(self, source: str, diction: Diction = FAITHFUL, *, max_steps: int = MAX_STEPS) -> None:
+        """Compile `source`.
+
+        Raises:
+            ScriptError: the script does not load.
+        """
+        self.script: Final[Script] = parse_script(source, diction.spelling(source))
+        self._diction = diction
+        self._max_steps = max_steps
+        # Only a substitute or a PRE can bring a word with a space in it into the text.
+        self._respaced = any(" " in word for word in _inserted(self.script))
+        self.opening: Final[str] = diction.utter([word.said for word in self.script.opening])
+
+    def start(self) -> State:
+        """Return the state of a conversation that has not begun."""
+        return State(1, (0,) * self.script.cursors, ())
+
+    def reply(self, state: State, text: str, trace: list[Step] | None = None) -> tuple[State, str]:
+        """Answer `text`, any text at all; `trace`, if given, gets one Step for each thing that was decided.
+
+        Raises:
+            EndlessScript: the script goes round in a circle. The old state is still good.
+        """
+        turn = _Turn(state, trace)
+        stack = self._scan(turn, *self._diction.hear(text))
+        if not stack and turn.limit == 4 and turn.memories:
+            answer, turn.memories = turn.memories[0], turn.memories[1:]
+            turn.note("memory", f"recalled: {answer}")
+        else:
+            answer = self._answer(turn, stack)
+        return State(turn.limit, tuple(turn.cursors), turn.memories), answer
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def _scan(self, turn: _Turn, heard: list[str], said: list[str]) -> deque[str]:
+        """Choose the clause, stack its keywords and substitute words, in one pass from left to right."""
+        rules = self.script.rules
+        stack: deque[str] = deque()
+        top = 0
+        begin, end = 0, len(heard)
+        keys, spelt = heard.copy(), said.copy()
+        for index, key in enumerate(heard):
+            if key in DELIMITERS:
+                if stack:
+                    end = index
+                    break
+                begin = index + 1
+            elif (rule := rules.get(key)) is not None:
+                if rule.active:
+                    if rule.rank > top:
+                        stack.appendleft(key)
+                        top = rule.rank
+                    else:
+                        stack.append(key)
+                if rule.substitute is not None:
+                    keys[index], spelt[index] = rule.substitute
+        turn.keys = keys[begin:end]
+        turn.said = self._diction.mirror(heard[begin:end], turn.keys, spelt[begin:end])
+        if turn.trace is not None:
+            turn.note("clause", " ".join(turn.keys))
+            turn.note("keywords", ", ".join(f"{key} (rank {rules[key].rank})" for key in stack) or "none")
+        return stack
+
+    # -- answering -----------------------------------------------------------------------------------------------
+
+    def _answer(self, turn: _Turn, stack: deque[str]) -> str:
+        script = self.script
+        while stack:
+            self._count(turn)
+            keyword = stack.popleft()
+            if keyword == script.memory_keyword:
+                self._remember(turn)
+            rule = script.rules[keyword]
+            chosen = self._transform(turn, rule)
+            if chosen is None:
+                if rule.link is None:
+                    return self._built_in(turn)
+                turn.note("link", f"nothing fits, on to {rule.link}")
+                stack.appendleft(rule.link)
+                continue
+            transformation, bounds = chosen
+            match self._take(turn, transformation):
+                case Say(parts):
+                    return self._say(turn, parts, bounds)
+                case Link(target):
+                    turn.note("link", f"on to {target}")
+                    stack.appendleft(target)
+                case Pre(parts, target):
+                    self._rewrite(turn, parts, bounds)
+                    turn.note("rewritten", " ".join(turn.keys))
+                    stack.appendleft(target)
+                case NewKey():
+                    turn.note("newkey", "on to the next keyword" if stack else "no keyword is left")
+        return self._none(turn)
+
+    def _none(self, turn: _Turn) -> str:
+        """Answer what no keyword answers: the NONE rule's words, or the text itself if it has anything but words."""
+        chosen = self._transform(turn, self.script.none)
+        if chosen is not None:
+            transformation, bounds = chosen
+            match self._take(turn, transformation):
+                case Say(parts):
+                    return self._say(turn, parts, bounds)
+                case Pre(parts):
+                    self._rewrite(turn, parts, bounds)
+        return self._diction.utter(turn.said)
+
+    def _built_in(self, turn: _Turn) -> str:
+        message = self._diction.messages[turn.limit - 1]
+        turn.note("built in", f"no decomposition fits: message {turn.limit}")
+        return message
+
+    def _transform(self, turn: _Turn, rule: Rule) -> tuple[Transformation, list[int]] | None:
+        """Find the first decomposition of a rule that fits the text."""
+        for transformation in rule.transformations:
+            bounds = transformation.decomposition.match(turn.keys)
+            if bounds is not None:
+                if turn.trace is not None:
+                    turn.note("rule", rule.keyword)
+                    elements = transformation.decomposition.elements
+                    parts = (" ".join(turn.keys[a:b]) for a, b in itertools.pairwise(bounds))
+                    turn.note(
+                        "decomposition",
+                        "  ".join(
+                            f"{i}:{e}=[{part}]" for i, (e, part) in enumerate(zip(elements, parts, strict=True), 1)
+                        ),
+                    )
+                return transformation, bounds
+        return None
+
+    def _take(self, turn: _Turn, transformation: Transformation) -> Say | Link | Pre | NewKey:
+        """Take the reassembly whose turn it is, and pass the turn on."""
+        cursor = transformation.cursor
+        index = turn.cursors[cursor]
+        count = len(transformation.reassemblies)
+        turn.cursors[cursor] = (index + 1) % count
+        taken = transformation.reassemblies[index]
+        if turn.trace is not None:
+            turn.note("reassembly", f"{index + 1} of {count}: {describe(taken)}")
+        return taken
+
+    def _remember(self, turn: _Turn) -> None:
+        """Lay a memory, if the form that the text's last word chooses fits the text."""
+        if not turn.keys:
+            return
+        number = form_for(turn.keys[-1])
+        form = self.script.memory_forms[number]
+        bounds = form.decomposition.match(turn.keys)
+        if bounds is None:
+            turn.note("memory", f"form {number + 1} does not fit, nothing is laid")
+            return
+        text = self._diction.utter(self._build(form.parts, bounds, turn.said, 1))
+        kept = turn.memories if self._diction.max_memories is None else turn.memories[1 - self._diction.max_memories :]
+        turn.memories = (*kept, text)
+        turn.note("memory", f"laid with form {number + 1}: {text}")
+
+    # -- building ------------------------------------------------------------------------------------------------
+
+    def _say(self, turn: _Turn, parts: Sequence[Part], bounds: Sequence[int]) -> str:
+        return self._diction.utter(self._build(parts, bounds, turn.said, 1))
+
+    def _rewrite(self, turn: _Turn, parts: Sequence[Part], bounds: Sequence[int]) -> None:
+        keys = self._build(parts, bounds, turn.keys, 0)
+        turn.said = self._build(parts, bounds, turn.said, 1)
+        turn.keys = keys
+        if len(keys) != len(turn.said):  # a word with a space in it, split in one spelling and not in the other
+            turn.said = keys
+
+    def _build(self, parts: Sequence[Part], bounds: Sequence[int], words: Sequence[str], spelling: int) -> list[str]:
+        """Lay `parts` out; `spelling` 0 takes the script's words as keys, 1 as they are said."""
+        built: list[str] = []
+        for part in parts:
+            if not isinstance(part, int):
+                built.append(part[spelling])
+            elif self._respaced:
+                for word in words[bounds[part - 1] : bounds[part]]:
+                    built.extend(filter(None, word.split(" ")))
+            else:
+                built.extend(words[bounds[part - 1] : bounds[part]])
+        return built
+
+    def _count(self, turn: _Turn) -> None:
+        turn.steps += 1 + len(turn.keys) // _WORDS_PER_STEP
+        if turn.steps > self._max_steps:
+            raise EndlessScript(
+                f"a reply took more than {self._max_steps} steps: the script's links go round in a circle"
+            )
+
+
+def describe(reassembly: Say | Link | Pre | NewKey) -> str:
+    """Write a reassembly the way a script does."""
+    match reassembly:
+        case Say(parts):
+            return f"({_words(parts)})"
+        case Link(target):
+            return f"(={target})"
+        case Pre(parts, target):
+            return f"(PRE ({_words(parts)}) (={target}))"
+        case NewKey():
+            return "(NEWKEY)"
+
+
+def _words(parts: Sequence[Part]) -> str:
+    return " ".join(str(part) if isinstance(part, int) else part.said for part in parts)
+
+
+def _inserted(script: Script) -> list[str]:
+    """Return the script's words that can get into a text: substitutes and what PRE writes."""
+    words: list[str] = []
+    for rule in (*script.rules.values(), script.none):
+        if rule.substitute is not None:
+            words.extend(rule.substitute)
+        for transformation in rule.transformations:
+            for reassembly in transformation.reassemblies:
+                if isinstance(reassembly, Pre):
+                    words.extend(text for part in reassembly.parts if not isinstance(part, int) for text in part)
+    return words

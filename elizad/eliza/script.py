@@ -1,0 +1,96 @@
+"""A compiled script: immutable values, shared by all conversations. Made by parser.py, read by engine.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from elizad.eliza.match import Decomposition
+
+NONE = "NONE"
+
+
+class Word(NamedTuple):
+    """A word of the script: `key` is what matching sees, `said` how a reply spells it."""
+
+    key: str
+    said: str
+
+
+Part = int | Word
+"""An element of a reassembly: a word, or the number (from 1) of a part of the decomposition."""
+
+
+class Say(NamedTuple):
+    """`(WHY DO YOU 3)`: answer with these parts."""
+
+    parts: tuple[Part, ...]
+
+
+class Link(NamedTuple):
+    """`(=WHAT)`: go on with another keyword's rule, with the text as it is."""
+
+    keyword: str
+
+
+class Pre(NamedTuple):
+    """`(PRE (I ARE 3) (=YOU))`: rewrite the text, then go on with another keyword's rule."""
+
+    parts: tuple[Part, ...]
+    keyword: str
+
+
+class NewKey(NamedTuple):
+    """`(NEWKEY)`: give up on this keyword and try the next one on the stack."""
+
+
+Reassembly = Say | Link | Pre | NewKey
+
+
+@dataclass(frozen=True, slots=True)
+class Transformation:
+    """A decomposition and its reassemblies, which take turns; `cursor` is the index of its turn in the state."""
+
+    decomposition: Decomposition
+    reassemblies: tuple[Reassembly, ...]
+    cursor: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """All that a script says of one keyword."""
+
+    keyword: str
+    substitute: Word | None
+    rank: int
+    tags: tuple[str, ...]
+    transformations: tuple[Transformation, ...]
+    link: str | None
+    line: int
+
+    @property
+    def active(self) -> bool:
+        """Whether the rule can answer; one that only substitutes or tags is never put on the keyword stack."""
+        return bool(self.transformations) or self.link is not None
+
+
+class MemoryForm(NamedTuple):
+    """One of the four ways to remember a sentence."""
+
+    decomposition: Decomposition
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A whole script. `cursors` is how many transformations take turns, the length of a state's `cursors`."""
+
+    opening: tuple[Word, ...]
+    rules: Mapping[str, Rule]
+    none: Rule
+    memory_keyword: str
+    memory_forms: tuple[MemoryForm, ...]
+    tags: Mapping[str, frozenset[str]]
+    cursors: int
