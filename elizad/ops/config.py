@@ -1,0 +1,275 @@
+"""The settings of elizad: every table, key, range and default; from a TOML file to frozen values and back.
+
+A key is one line here; loading, checking, `--print-config` and the table in the README follow from it (schema.py).
+Nothing here acts on a setting, and no floor below `app` sees the whole of Settings.
+"""
+
+from __future__ import annotations
+
+import os.path
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from elizad.errors import ConfigError, Problem
+from elizad.ops import schema
+from elizad.ops.schema import Key, Row, Secret, Table
+
+ScriptMode = Literal["spoken", "1966"]
+ChunkUnit = Literal["sentence", "clause", "word"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["auto", "rich", "plain", "json"]
+LogColor = Literal["auto", "always", "never"]
+
+_HUME_PATH: Final = re.compile(r"/[!-~]*")
+_TOKEN: Final = re.compile(r"[!-~]+")
+
+
+def _listen(text: str) -> None:
+    from elizad.net.listeners import parse_listen  # brings trio along, which --help can do without
+
+    parse_listen(text)
+
+
+def _script(text: str) -> None:
+    if not text.isprintable():
+        raise ValueError("it holds a control character")
+
+
+def _hume_path(text: str) -> None:
+    if not _HUME_PATH.fullmatch(text) or "?" in text or "#" in text:
+        raise ValueError
+
+
+def _token(text: str) -> None:
+    if not _TOKEN.fullmatch(text):
+        raise ValueError
+
+
+Listen = Annotated[str, Key(form='"HOST:PORT", "[IPV6]:PORT" or "unix:/PATH"', check=_listen)]
+Token = Annotated[Secret, Key("", 8, 256, form="8 to 256 printable ASCII characters without spaces", check=_token)]
+
+
+class Server(Table, frozen=True):
+    """Where elizad listens."""
+
+    # Loopback: to be reached from outside is a decision, never an accident.
+    listen: Annotated[tuple[Listen, ...], Key("where calls come in; port 0 takes a free one", 1)] = ("127.0.0.1:8765",)
+
+
+class Eliza(Table, frozen=True):
+    """What ELIZA says."""
+
+    script: Annotated[
+        str,
+        Key(
+            "the packaged script of that name, or a script file (relative to the folder of this file)",
+            low=1,
+            form="the name of a packaged script, or a path with a slash or a dot in it",
+            check=_script,
+        ),
+    ] = "doctor"  # the one that everybody knows
+    mode: Annotated[ScriptMode, Key("prose fit to be said aloud, or the program of 1966 byte for byte")] = (
+        "spoken"  # what the replies are for
+    )
+
+
+class Hume(Table, frozen=True):
+    """Hume EVI's custom language model socket."""
+
+    path: Annotated[
+        str,
+        Key(
+            "the path of Hume's custom language model socket",
+            low=1,
+            high=1024,
+            form='a path that begins with "/", in printable ASCII without "?", "#" and spaces',
+            check=_hume_path,
+        ),
+    ] = "/llm"  # the path that Hume's own examples use
+    tokens: Annotated[
+        tuple[Token, ...],
+        Key("secrets of which a connection must present one; when the list is empty, none is asked for"),
+    ] = ()  # the first try has to work, and until it is changed the address is loopback
+
+
+class Speech(Table, frozen=True):
+    """How a reply is handed to the synthesiser."""
+
+    chunk: Annotated[ChunkUnit, Key("what is sent at a time")] = "sentence"  # a synthesiser's prosody needs a sentence
+    pace_s: Annotated[
+        float, Key("seconds between two chunks of a reply; 0 sends as fast as the line takes them", 0, 10)
+    ] = 0.0  # platforms buffer and pace the audio themselves
+
+
+class Limits(Table, frozen=True):
+    """What one connection, and all of them, may take."""
+
+    max_connections: Annotated[int, Key("connections at once; one more is refused", 1, 100_000)] = (
+        900  # below the 1024 open files that a process usually gets
+    )
+    max_message_bytes: Annotated[int, Key("bytes of one message", 131_072, 67_108_864)] = (
+        4_194_304  # half an hour's transcript with prosody is about 1 MiB; above the 64 KiB that one read brings
+    )
+    head_bytes: Annotated[int, Key("bytes of a request's head", 1024, 1_048_576)] = 16_384  # what h11 and proxies allow
+    head_timeout_s: Annotated[float, Key("seconds until the request's head is complete", 0.1, 300)] = (
+        5.0  # a head is one packet; this is three retransmissions
+    )
+    handshake_timeout_s: Annotated[float, Key("seconds for the WebSocket handshake after the head", 0.1, 300)] = (
+        5.0  # nothing is left to wait for but our own answer
+    )
+    write_timeout_s: Annotated[float, Key("seconds for one write; then the peer counts as stalled", 0.1, 300)] = (
+        10.0  # far beyond what a live call would bear
+    )
+    close_timeout_s: Annotated[float, Key("seconds for the closing handshake; then the line is cut", 0.1, 300)] = (
+        3.0  # courtesy: nobody waits for it
+    )
+    ping_interval_s: Annotated[float, Key("seconds between two pings of ours", 1, 3600)] = (
+        20.0  # below the 30 to 60 s after which proxies drop a silent connection
+    )
+    ping_timeout_s: Annotated[float, Key("seconds for the answer to a ping; then the peer counts as gone", 1, 3600)] = (
+        20.0  # a phone that changes networks comes back in less
+    )
+    utterance_chars: Annotated[
+        int, Key("characters of one utterance that ELIZA hears; the rest is left out", 80, 100_000)
+    ] = 2000  # two minutes of speech
+
+
+class Log(Table, frozen=True):
+    """What is written to standard error."""
+
+    level: Annotated[LogLevel, Key("the least serious line that is written; utterances appear at debug only")] = (
+        "info"  # calls and troubles, no words that people said
+    )
+    format: Annotated[LogFormat, Key("auto is rich on a terminal or with color always, else plain (logfmt)")] = (
+        "auto"  # right for a terminal and for the journal
+    )
+    color: Annotated[LogColor, Key("auto is on a terminal, unless NO_COLOR is set")] = "auto"  # no escapes in a file
+
+
+class Settings(Table, frozen=True):
+    """Everything that can be set, checked."""
+
+    server: Server = Server()
+    eliza: Eliza = Eliza()
+    hume: Hume = Hume()
+    speech: Speech = Speech()
+    limits: Limits = Limits()
+    log: Log = Log()
+
+
+def load(path: Path | None, overrides: Mapping[str, object] | None = None) -> Settings:
+    """Return the settings of the TOML file at `path`, or the defaults for None.
+
+    `overrides` maps key paths to TOML values ({"log.level": "debug"}) that replace those of the file, checked alike.
+    A relative script path comes back absolute.
+
+    Raises: ConfigError with every problem.
+    """
+    settings, problems = examine(path, overrides)
+    if problems:
+        raise ConfigError(problems, str(path) if path else "")
+    return settings
+
+
+def examine(path: Path | None, overrides: Mapping[str, object] | None = None) -> tuple[Settings, list[Problem]]:
+    """As `load`, but return the problems; a bad value is left at its default, so that the rest can still be checked."""
+    try:
+        data = _parsed(path) if path else {}
+    except ValueError as wrong:
+        return Settings(), [Problem("", str(wrong))]
+    settings, problems = schema.read(Settings, data)
+    for key, value in (overrides or {}).items():
+        table, _, name = key.partition(".")
+        part, more = schema.read(Settings, {table: {name: value}})
+        problems += more
+        changed = msgspec.structs.replace(getattr(settings, table), **{name: getattr(getattr(part, table), name)})
+        settings = msgspec.structs.replace(settings, **{table: changed})
+    script = script_path(settings.eliza.script, path.parent if path else Path())
+    if script is not None:
+        settings = msgspec.structs.replace(settings, eliza=msgspec.structs.replace(settings.eliza, script=str(script)))
+    return settings, problems + list(_together(settings))
+
+
+def script_path(script: str, folder: Path) -> Path | None:
+    """Return the absolute path that `script` means from `folder`, or None when it is the name of a packaged script."""
+    if "/" not in script and "." not in script:
+        return None
+    return Path(os.path.abspath(folder / os.path.expanduser(script)))
+
+
+def masked(settings: Settings) -> list[Problem]:
+    """Secrets that are only the mask, from a file that `to_toml` wrote.
+
+    Such a file is well formed, so `load` takes it; but a daemon that ran with it would let in everybody who knows the
+    mask. Ask this before starting one.
+    """
+    message = (
+        f'this is the mask that --print-config writes ("{schema.MASK}"), not a secret: put the secret in its place'
+    )
+    return [Problem(path, message) for path in schema.masked(settings)]
+
+
+def to_toml(settings: Settings) -> str:
+    """Return the settings as TOML that `load` takes, with every secret masked."""
+    import tomli_w  # only --print-config needs it
+
+    data = schema.plain(settings)
+    assert isinstance(data, dict)
+    return tomli_w.dumps(data)
+
+
+def reference() -> list[Row]:
+    """Every key: its path, what is allowed, its default as TOML, and what it means."""
+    return list(schema.rows(Settings()))
+
+
+def reference_table() -> str:
+    """Return `reference()` as a Markdown table, as it stands in the README."""
+    lines = ["| key | values | default | meaning |", "|---|---|---|---|"]
+    lines += [f"| `{row.path}` | {row.allowed} | `{row.default}` | {row.meaning} |" for row in reference()]
+    return "\n".join(lines) + "\n"
+
+
+def _together(settings: Settings) -> Iterator[Problem]:
+    """Values that are fine alone and wrong together."""
+    seen: set[str] = set()
+    for index, text in enumerate(settings.server.listen):
+        if text in seen and not text.endswith(":0"):
+            yield Problem(f"server.listen[{index}]", "the same address stands in the list before")
+        seen.add(text)
+
+
+def _parsed(path: Path) -> dict[str, object]:
+    """Read and parse a TOML file. Raises ValueError that says what is wrong, with line and column where it has them."""
+    import tomllib  # the defaults alone do without
+
+    try:
+        raw = path.read_bytes()
+    except OSError as wrong:
+        raise ValueError(f"cannot be read: {(wrong.strerror or str(wrong)).lower()}") from None
+    try:
+        text = raw.decode("utf-8-sig")  # editors on Windows put a byte order mark in front
+    except UnicodeDecodeError as wrong:
+        line = wrong.object.count(b"\n", 0, wrong.start) + 1
+        raise ValueError(f"line {line}: byte 0x{wrong.object[wrong.start]:02x} is not UTF-8") from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as wrong:
+        raise ValueError(_with_place_first(str(wrong))) from None
+    except ValueError:  # an integer of thousands of digits
+        raise ValueError("not TOML: a number in it is too long") from None
+    except RecursionError:
+        raise ValueError("not TOML: it is nested too deeply") from None
+
+
+def _with_place_first(message: str) -> str:
+    """Turn tomllib's "What (at line 3, column 7)" into "line 3, column 7: what"."""
+    match = re.fullmatch(r"(?P<what>.*) \(at (?P<place>line \d+, column \d+|end of document)\)", message, re.DOTALL)
+    if match is None:
+        return f"not TOML: {message}"
+    what = match["what"]
+    return f"{match['place']}: {what[:1].lower()}{what[1:]}"
