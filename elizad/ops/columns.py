@@ -2,8 +2,8 @@
 
     01:23:45 info   k3f9    call opened              proto=hume peer=127.0.0.1
 
-Time, level, connection, event, then the data. A terminal cuts a line at its edge; anything else gets it whole. This module
-only renders; what a record holds is the business of logs.py.
+Time, level, connection, event, then the data. A terminal cuts a line at its edge; anything else gets it whole. This
+module only renders; what a record holds is the business of logs.py.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ _OURS: Final = ("elizad", "__main__")
 def configure(level: str, format: str = "auto", color: str = "auto", stream: TextIO | None = None) -> None:
     """Send every log record to `stream` (standard error by default), as the [log] table says.
 
-    May be called again, as after a reload. Loggers that are not ours are heard from warning upwards, and in full at debug.
+    May be called again, as after a reload. Loggers that are not ours are heard from warning upwards; in full at debug.
     """
     stream = stream or sys.stderr
     threshold = logging.getLevelNamesMapping()[level.upper()]
