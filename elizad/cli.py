@@ -1,20 +1,26 @@
-"""The command line: arguments in, an exit code out. What a command does stands elsewhere, and is imported when asked for."""
+"""The command line: arguments in, an exit code out. What a command does stands elsewhere, imported when asked for."""
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import re
+import select
 import shutil
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Final, NoReturn, get_args
+from typing import IO, TYPE_CHECKING, Final, NoReturn, cast, get_args
 
 from elizad import __version__
 from elizad.errors import ConfigError, Problem, ScriptError
 from elizad.ops import config
 from elizad.ops.visible import visible
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 EXIT_OK: Final = 0
 EXIT_CRASH: Final = 1
@@ -147,7 +153,8 @@ def _talk(command: argparse.ArgumentParser) -> Run:
     options.add_argument(
         "--mode",
         choices=get_args(config.ScriptMode),
-        help="spoken: prose fit to be said aloud; 1966: the program of 1966, byte for byte (default: the configured one)",
+        help="spoken: prose fit to be said aloud; 1966: the program of 1966, byte for byte"
+        " (default: the configured one)",
     )
     options.add_argument(
         "--trace", action="store_true", help="explain every reply: keywords, rule, what matched, memory"
@@ -258,20 +265,31 @@ def _complain(line: str) -> None:
 def _nobody_reads() -> bool:
     """Whether standard output is a pipe without a reader; if so, what is still to be written to it goes nowhere."""
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Or the interpreter would try once more at its end, and complain (docs.python.org, signal, "Note on SIGPIPE").
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+        descriptor = sys.stdout.fileno()
+    except (AttributeError, OSError, ValueError):  # none, not a file, closed
+        return False
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    if not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
+        return False
+    # Or the interpreter would write the rest at its end, and complain (docs.python.org, signal, "Note on SIGPIPE").
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+    return True
 
 
 def _help_width() -> int:
     return min(100, shutil.get_terminal_size().columns - 2)  # longer lines are hard to read
 
 
-def _colored(file: IO[str] | None) -> bool:
-    return file is not None and file.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def _colored(file: object) -> bool:
+    return (
+        isinstance(file, io.TextIOBase)
+        and file.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
 
 
 class _Parser(argparse.ArgumentParser):
@@ -299,7 +317,7 @@ class _Parser(argparse.ArgumentParser):
             text = text.replace(f"\n    {name} ", f"\n  {name}   ")
         return text
 
-    def print_help(self, file: IO[str] | None = None) -> None:
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
         file = file or sys.stdout
         if not _colored(file):
             file.write(self.format_help())
@@ -309,5 +327,6 @@ class _Parser(argparse.ArgumentParser):
 
         text = Text(self.format_help())
         text.highlight_regex(r"(?m)^[a-z][a-z ]*:", "bold yellow")
-        text.highlight_regex(r"(?m)(?<=^  )[a-z0-9]+(?=  +)|(?<![\w-])--?[a-z][a-z-]*", "cyan")
-        Console(file=file).print(text, soft_wrap=True, end="")
+        names = "|".join(map(re.escape, COMMANDS))
+        text.highlight_regex(rf"(?m)(?<=^  )({names})(?=  +)|(?<![\w-])--?[a-z][a-z-]*", "cyan")
+        Console(file=cast("IO[str]", file)).print(text, soft_wrap=True, end="")
