@@ -186,6 +186,8 @@ def examine(path: Path | None, overrides: Mapping[str, object] | None = None) ->
         table, _, name = key.partition(".")
         part, more = schema.read(Settings, {table: {name: value}})
         problems += more
+        if more:
+            continue
         changed = msgspec.structs.replace(getattr(settings, table), **{name: getattr(getattr(part, table), name)})
         settings = msgspec.structs.replace(settings, **{table: changed})
     script = script_path(settings.eliza.script, path.parent if path else Path())

@@ -35,12 +35,13 @@ def configure(level: str, format: str = "auto", color: str = "auto", stream: Tex
 
     May be called again, as after a reload. Loggers that are not ours are heard from warning upwards; in full at debug.
     """
-    stream = stream or sys.stderr
     threshold = logging.getLevelNamesMapping()[level.upper()]
+    stream = sys.stderr if stream is None else stream
     root = logging.getLogger()
     for lines in [handler for handler in root.handlers if isinstance(handler, Lines)]:
         root.removeHandler(lines)
-    root.addHandler(Lines(stream, renderer(format, color, stream), is_journal(stream)))
+    if stream is not None:  # standard error may be closed: then nobody reads
+        root.addHandler(Lines(stream, renderer(format, color, stream), is_journal(stream)))
     root.setLevel(threshold if level == "debug" else max(threshold, logging.WARNING))
     logging.getLogger("elizad").setLevel(threshold)
 

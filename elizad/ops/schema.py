@@ -246,6 +246,8 @@ def _expected(kind: object, key: Key) -> str:
         return "true or false"
     if kind is str or kind is Secret:
         return key.form or "a string"
+    if kind is not int and kind is not float:
+        raise TypeError(f"{kind} is not a type that a key may have")
     noun = "an integer" if kind is int else "a number"
     if key.low is not None and key.high is not None:
         return f"{noun} from {key.low} to {key.high}"
