@@ -1,0 +1,10 @@
+"""The front door: listening sockets, requests, and WebSockets of whole text messages, on the open internet.
+
+Everything hostile stays in this room. It does not know what a conversation is.
+
+    server      accepts, caps, turns away            listeners   addresses and listening sockets
+    guard       one connection, all failures inside  door, head  the request, and its refusal
+    admission   routes and tokens                    gate        the stream, with its deadline and its gate
+    ws          the WebSocket                        heartbeat   finds the peers that are gone
+    limits, tally, errors                            numbers in, numbers out, and how it can end
+"""

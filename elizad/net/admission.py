@@ -1,0 +1,100 @@
+"""Which route a request asks for, and whether it may. Pure. No message in here holds a token."""
+
+from __future__ import annotations
+
+import hmac
+import urllib.parse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from elizad.net.errors import Refusal
+from elizad.net.head import Head
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A WebSocket path, and who may use it.
+
+    `path` is compared byte for byte with the path as sent. With `tokens`, a request must present one of them: as the
+    value of a query parameter in `token_params`, as `Authorization: Bearer`, as the value of a header in
+    `token_headers` (lower case), or as a path segment straight after `path`. With `has_tail`, one more last path
+    segment belongs to the protocol (a call id) and must be there.
+    """
+
+    name: str
+    path: str
+    tokens: tuple[str, ...] = field(default=(), repr=False)
+    token_params: tuple[str, ...] = ("token",)
+    token_headers: tuple[str, ...] = ()
+    has_tail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A route, and the path segments that the request had beyond it."""
+
+    route: Route
+    token_segment: str | None = field(default=None, repr=False)
+    tail: str = ""
+    """Percent-decoded; "" when the route has none. The peer chose it."""
+
+
+def find_route(routes: Sequence[Route], head: Head) -> Found:
+    """The route that `head` asks for. The longest path wins where several fit.
+
+    Raises: Refusal (404).
+    """
+    for route in sorted(routes, key=lambda route: len(route.path), reverse=True):
+        found = _match(route, head.path)
+        if found is not None:
+            return found
+    raise Refusal(404, "nothing is served at this path")
+
+
+def _match(route: Route, path: str) -> Found | None:
+    if path == route.path:
+        return None if route.has_tail else Found(route)
+    base = route.path.rstrip("/") + "/"
+    if not path.startswith(base):
+        return None
+    segments = path[len(base) :].split("/")
+    if not all(segments):
+        return None
+    tail = urllib.parse.unquote(segments.pop(), errors="replace") if route.has_tail else ""
+    if not segments:
+        return Found(route, None, tail)
+    if route.tokens and len(segments) == 1:
+        return Found(route, urllib.parse.unquote(segments[0], errors="replace"), tail)
+    return None
+
+
+def admit(found: Found, head: Head) -> None:
+    """See that the request presents a token of its route, if that has any.
+
+    Raises: Refusal: 401 when none was presented, 403 when none of those presented is right.
+    """
+    if not found.route.tokens:
+        return
+    presented = [token for token in _presented(found, head) if token]
+    if not presented:
+        raise Refusal(401, "this path needs a token", (("WWW-Authenticate", "Bearer"),))
+    # Every pair is compared, so the time says neither which token was close nor how close.
+    matches = [
+        hmac.compare_digest(theirs.encode(), ours.encode()) for theirs in presented for ours in found.route.tokens
+    ]
+    if not any(matches):
+        raise Refusal(403, "this token is not accepted here")
+
+
+def _presented(found: Found, head: Head) -> Iterator[str]:
+    if found.token_segment is not None:
+        yield found.token_segment
+    for name, value in urllib.parse.parse_qsl(head.query, errors="replace"):
+        if name in found.route.token_params:
+            yield value
+    for value in head.values("authorization"):
+        scheme, _, credentials = value.partition(" ")
+        if scheme.lower() == "bearer":
+            yield credentials.strip()
+    for name in found.route.token_headers:
+        yield from head.values(name)

@@ -1,0 +1,194 @@
+"""One connection from its first byte to its last, with everything that can go wrong in it kept inside.
+
+Nothing but a cancellation, KeyboardInterrupt and SystemExit comes out of here.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import trio
+
+from elizad.errors import RemoteError
+from elizad.net.admission import Found, Route, admit, find_route
+from elizad.net.door import check_upgrade, read_head, render_refusal
+from elizad.net.errors import PeerClosed, Refusal
+from elizad.net.gate import linger
+from elizad.net.head import Head
+from elizad.net.heartbeat import Heartbeat
+from elizad.net.limits import Limits
+from elizad.net.tally import Tally
+from elizad.net.ws import WebSocket, accept_websocket
+from elizad.types import CloseCode
+
+E = TypeVar("E", bound=Exception)
+
+log = logging.getLogger("elizad.net")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for. Query and headers hold secrets: they are not in repr and must not be logged."""
+
+    conn: str
+    """A short name for this connection, for the log."""
+    peer: str
+    """The peer's address as text, "unix", or "unknown" when it had gone already."""
+    route: Route
+    tail: str = ""
+    """The last path segment of a route with `has_tail`, decoded. The peer chose it."""
+    query: str = field(default="", repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @property
+    def path(self) -> str:
+        """The path of the route: what followed it may be a token."""
+        return self.route.path
+
+
+Handler = Callable[[WebSocket, Request], Awaitable[None]]
+
+
+async def serve_connection(
+    stream: trio.abc.Stream,
+    handler: Handler,
+    *,
+    routes: Sequence[Route],
+    limits: Limits,
+    heartbeat: Heartbeat,
+    tally: Tally,
+) -> None:
+    """Read the request, refuse it or open the WebSocket, run `handler`, close; log what the handler cannot.
+
+    The connection is closed with 1000 when `handler` returns, with its code when it raises RemoteError, with 1011 when
+    it raises anything else. It may let PeerClosed pass.
+
+    Cancelling: closes the stream at once.
+    """
+    conn = base64.b32encode(secrets.token_bytes(4))[:6].decode("ascii").lower()
+    peer = peer_name(stream)
+    where = {"conn": conn, "peer": peer}
+    try:
+        await _serve(stream, handler, conn, peer, routes, limits, heartbeat, tally)
+    except* Refusal as group:
+        refusal = _first(group, Refusal)
+        tally.refusals[refusal.status] += 1
+        fields = {**where, "status": refusal.status, "reason": refusal.reason}
+        log.info("refused", extra={"fields": fields})
+    except* PeerClosed as group:
+        log.debug("left", extra={"fields": {**where, "reason": _first(group, PeerClosed).reason}})
+    except* (trio.BrokenResourceError, trio.ClosedResourceError):
+        log.debug("left", extra={"fields": {**where, "reason": "the connection was lost"}})
+    except* Exception as group:
+        tally.bugs += 1
+        log.error("bug", exc_info=group, extra={"fields": where})
+    finally:
+        await trio.aclose_forcefully(stream)
+
+
+async def _serve(
+    stream: trio.abc.Stream,
+    handler: Handler,
+    conn: str,
+    peer: str,
+    routes: Sequence[Route],
+    limits: Limits,
+    heartbeat: Heartbeat,
+    tally: Tally,
+) -> None:
+    try:
+        head, early = await read_head(stream, head_bytes=limits.head_bytes, timeout_s=limits.head_timeout_s)
+        # The place for plain HTTP: /healthz, /readyz and /metrics are looked up here, before the routes.
+        found = _decide(routes, head)
+    except Refusal as refusal:
+        await _refuse(stream, refusal, limits)
+        raise
+    request = Request(conn, peer, found.route, found.tail, head.query, head.headers)
+    async with accept_websocket(stream, head, early, limits) as ws:
+        tally.upgrades += 1
+        try:
+            with heartbeat.watching(ws):
+                await _call(handler, ws, request, tally)
+        finally:
+            _count(ws, tally)
+
+
+def _decide(routes: Sequence[Route], head: Head) -> Found:
+    """Raises: Refusal."""
+    found = find_route(routes, head)
+    admit(found, head)
+    check_upgrade(head)
+    return found
+
+
+async def _refuse(stream: trio.abc.Stream, refusal: Refusal, limits: Limits) -> None:
+    """Answer in plain HTTP, and see that the answer arrives though the request may still be coming."""
+    with trio.move_on_after(limits.close_timeout_s) as patience:
+        try:
+            await stream.send_all(render_refusal(refusal))
+            if isinstance(stream, trio.abc.HalfCloseableStream):
+                await stream.send_eof()
+            await linger(stream, patience.deadline - trio.current_time())
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+
+
+async def _call(handler: Handler, ws: WebSocket, request: Request, tally: Tally) -> None:
+    """Run the handler and close the connection according to how it ends."""
+    where = {"conn": request.conn, "peer": request.peer}
+    code, reason = CloseCode.NORMAL, ""
+    try:
+        await handler(ws, request)
+    except* PeerClosed:
+        pass  # It has ended: nothing is left to say.
+    except* RemoteError as group:
+        error = _first(group, RemoteError)
+        code, reason = error.code, error.reason
+    except* Exception as group:
+        tally.bugs += 1
+        log.error("bug", exc_info=group, extra={"fields": where})
+        code, reason = CloseCode.INTERNAL_ERROR, "internal error"
+    await ws.close(code, reason)
+    if ws.bug is not None:
+        tally.bugs += 1
+        log.error("bug", exc_info=ws.bug, extra={"fields": where})
+
+
+def _count(ws: WebSocket, tally: Tally) -> None:
+    code = ws.verdict.code if ws.verdict is not None else CloseCode.ABNORMAL
+    tally.closes[code] += 1
+    if ws.fault is not None:
+        tally.faults[ws.fault] += 1
+    tally.stalled += ws.stalled
+    tally.bytes_in += ws.bytes_in
+    tally.bytes_out += ws.bytes_out
+
+
+def peer_name(stream: trio.abc.Stream) -> str:
+    """The address of the peer as text: "192.0.2.1:50000", "[2001:db8::1]:50000", "unix" or "unknown".
+
+    To be asked once, at the start: afterwards a reset can have taken it away.
+    """
+    try:
+        name = stream.socket.getpeername() if isinstance(stream, trio.SocketStream) else None
+    except OSError:
+        return "unknown"
+    if isinstance(name, tuple):
+        host, port = name[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return "unknown" if name is None else "unix"
+
+
+def _first(group: BaseExceptionGroup[E], kind: type[E]) -> E:
+    """The first exception of `kind` in `group`, however deep."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            return _first(error, kind)
+        if isinstance(error, kind):
+            return error
+    raise AssertionError("except* gives no empty group")

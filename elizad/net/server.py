@@ -1,0 +1,120 @@
+"""Accepts connections: a loop per listener, a cap on all of them, and calm when files run out."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import trio
+
+from elizad.net.door import render_response
+from elizad.net.gate import linger
+from elizad.net.listeners import Listener
+from elizad.net.tally import Tally
+
+log = logging.getLogger("elizad.net")
+
+_TURNED_AWAY_AT_ONCE: Final = 32
+"""Peers that are being told to come back later, beyond max_connections; the next ones hear nothing."""
+
+_TURN_AWAY_S: Final = 1.0
+"""For telling them: a descriptor each, while we are short of everything."""
+
+_PAUSE_S: Final = 0.1
+"""After an accept that failed for want of files or memory: soon enough for callers, rare enough for the processor."""
+
+_COMPLAIN_S: Final = 60.0
+"""Between two log lines about that."""
+
+_SHORTAGES: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+Serve = Callable[[trio.SocketStream], Awaitable[None]]
+
+
+async def serve(
+    listeners: Sequence[Listener],
+    serve_one: Serve,
+    *,
+    connections_nursery: trio.Nursery,
+    max_connections: int,
+    tally: Tally,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Accept on every listener and run `serve_one(stream)` for each connection in `connections_nursery`; never returns.
+
+    `serve_one` must not raise (see guard.serve_connection); its stream is closed when it returns. Above
+    `max_connections` a peer is answered 503.
+
+    Raises: OSError when a listener fails for good.
+    Cancelling: closes the listeners at once. Connections live on in `connections_nursery`.
+    """
+    front = _Front(serve_one, connections_nursery, max_connections, tally)
+    async with trio.open_nursery() as nursery:
+        for listener in listeners:
+            nursery.start_soon(front.accept_from, listener)
+        task_status.started()
+
+
+class _Front:
+    def __init__(self, serve_one: Serve, nursery: trio.Nursery, max_connections: int, tally: Tally) -> None:
+        self._serve_one = serve_one
+        self._nursery = nursery
+        self._max_connections = max_connections
+        self._tally = tally
+        self._being_turned_away = 0
+        self._complained_at = -_COMPLAIN_S
+
+    async def accept_from(self, listener: Listener) -> None:
+        async with listener:
+            while True:
+                try:
+                    stream = await listener.accept()
+                except OSError as error:
+                    if error.errno not in _SHORTAGES:
+                        raise
+                    self._complain(error)
+                    await trio.sleep(_PAUSE_S)
+                else:
+                    await self._place(stream)
+
+    async def _place(self, stream: trio.SocketStream) -> None:
+        if self._tally.connections_open < self._max_connections:
+            self._tally.connections_open += 1
+            self._tally.connections += 1
+            self._nursery.start_soon(self._hold, stream)
+            return
+        self._tally.turned_away += 1
+        if self._being_turned_away < _TURNED_AWAY_AT_ONCE:
+            self._being_turned_away += 1
+            self._nursery.start_soon(self._turn_away, stream)
+        else:
+            await trio.aclose_forcefully(stream)
+
+    async def _hold(self, stream: trio.SocketStream) -> None:
+        try:
+            await self._serve_one(stream)
+        finally:
+            self._tally.connections_open -= 1
+            await trio.aclose_forcefully(stream)
+
+    async def _turn_away(self, stream: trio.SocketStream) -> None:
+        """Say 503 without reading the request."""
+        try:
+            with trio.move_on_after(_TURN_AWAY_S):
+                await stream.send_all(render_response(503, "too many connections", (("Retry-After", "5"),)))
+                await stream.send_eof()
+                await linger(stream, _TURN_AWAY_S)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        finally:
+            self._being_turned_away -= 1
+            await trio.aclose_forcefully(stream)
+
+    def _complain(self, error: OSError) -> None:
+        now = trio.current_time()
+        if now - self._complained_at >= _COMPLAIN_S:
+            self._complained_at = now
+            fields = {"error": error.strerror, "open": self._tally.connections_open}
+            log.error("cannot accept", extra={"fields": fields})
