@@ -1,13 +1,13 @@
-"""The errors of elizad, all of them.
+"""The errors of elizad.
 
     ElizadError
     ├── ConfigError      the operator's: what the configuration or its files say cannot be used (exit 78)
     ├── ScriptError      the script writer's: an ELIZA script that does not load, with its line
     ├── EndlessScript    the script writer's: one reply took more steps than the guard allows
-    ├── RemoteError      the peer's: carries the WebSocket close code to answer with
-    └── LocalError       ours: a bug in elizad, logged with a traceback
+    └── RemoteError      the peer's: carries the WebSocket close code to answer with
 
-RemoteError is caught in one place, the border of a connection. A LocalError is never expected.
+RemoteError is caught in one place, the border of a connection. How a connection can be refused or end is told in
+net/errors.py, which belongs to this tree.
 """
 
 from __future__ import annotations
@@ -61,7 +61,3 @@ class RemoteError(ElizadError):
         self.code = code
         self.reason = reason
         super().__init__(f"{code} {reason}")
-
-
-class LocalError(ElizadError):
-    """Something that cannot happen has happened: a bug in elizad."""

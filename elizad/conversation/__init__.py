@@ -1,0 +1,1 @@
+"""What to say and what a new message supersedes. Pure: no platform, no task, no clock."""

@@ -1,0 +1,1 @@
+"""Calls: where a socket, an adapter and a conversation meet."""

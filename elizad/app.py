@@ -1,0 +1,141 @@
+"""Builds the rooms and runs the daemon: from settings to an exit code."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import resource
+import signal
+import sys
+from collections.abc import AsyncIterator
+from typing import Final
+
+import trio
+
+from elizad import __version__
+from elizad.conversation.conversation import Manner
+from elizad.eliza import Eliza
+from elizad.errors import ConfigError, Problem
+from elizad.mind import make_eliza
+from elizad.net.admission import Route
+from elizad.net.guard import serve_connection
+from elizad.net.heartbeat import Heartbeat
+from elizad.net.limits import Limits, check_file_limit
+from elizad.net.listeners import Listener, open_listeners, parse_listen
+from elizad.net.server import serve
+from elizad.net.tally import Tally
+from elizad.ops import logs
+from elizad.ops.config import Settings
+from elizad.service.switchboard import Switchboard
+
+log = logging.getLogger("elizad")
+
+EXIT_OK: Final = 0
+EXIT_CRASH: Final = 1
+
+
+def check(settings: Settings) -> list[Problem]:
+    """Return what is wrong with the things that the settings name, beyond the settings themselves."""
+    try:
+        make_eliza(settings.eliza.script, settings.eliza.mode)
+    except ConfigError as error:
+        return list(error.problems)
+    return []
+
+
+def run(settings: Settings) -> int:
+    """Run the daemon until a signal ends it, and return the exit code.
+
+    Raises:
+        ConfigError: something that the settings name cannot be used. Nothing has been started.
+    """
+    logs.configure(settings.log.level, settings.log.format, settings.log.color)
+    eliza = make_eliza(settings.eliza.script, settings.eliza.mode)
+    try:
+        check_file_limit(settings.limits.max_connections, _raise_file_limit())
+    except ValueError as error:
+        raise ConfigError([Problem("limits.max_connections", str(error))]) from None
+    try:
+        trio.run(_run, settings, eliza)
+    except OSError as error:  # an address that cannot be listened at; there is nothing to trace
+        print(f"elizad: {error.strerror or error}", file=sys.stderr)
+        return EXIT_CRASH
+    return EXIT_OK
+
+
+async def _run(settings: Settings, eliza: Eliza) -> None:
+    """Listen, answer, and on SIGINT or SIGTERM let the calls come to an end. A second signal ends them at once."""
+    switchboard = Switchboard(eliza, _manner(settings))
+    tally = Tally()
+    limits = _limits(settings)
+    heartbeat = Heartbeat(
+        ping_interval_s=limits.ping_interval_s, ping_timeout_s=limits.ping_timeout_s, tally=tally
+    )
+    serve_one = functools.partial(
+        serve_connection,
+        handler=switchboard.answer,
+        routes=(Route("hume", settings.hume.path, tuple(settings.hume.tokens)),),
+        limits=limits,
+        heartbeat=heartbeat,
+        tally=tally,
+    )
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        listeners = await open_listeners(parse_listen(text) for text in settings.server.listen)
+        async with trio.open_nursery() as root:
+            root.start_soon(heartbeat.run)
+            async with trio.open_nursery() as calls:
+                async with trio.open_nursery() as front:
+                    await front.start(
+                        functools.partial(
+                            serve,
+                            listeners,
+                            serve_one,
+                            connections_nursery=calls,
+                            max_connections=limits.max_connections,
+                            tally=tally,
+                        )
+                    )
+                    _announce(settings, listeners)
+                    await _stop_signal(signals, switchboard)
+                    front.cancel_scope.cancel()
+                switchboard.registry.drain()
+                calls.cancel_scope.deadline = trio.current_time() + settings.server.drain_s
+                root.start_soon(_cancel_at_second_signal, signals, calls.cancel_scope)
+            root.cancel_scope.cancel()
+    log.info("stopped", extra={"fields": {"connections": tally.connections}})
+
+
+async def _stop_signal(signals: AsyncIterator[int], switchboard: Switchboard) -> None:
+    async for number in signals:
+        name = signal.Signals(number).name
+        log.info("stopping", extra={"fields": {"signal": name, "calls": len(switchboard.registry)}})
+        return
+
+
+async def _cancel_at_second_signal(signals: AsyncIterator[int], calls: trio.CancelScope) -> None:
+    async for number in signals:
+        log.warning("stopping at once", extra={"fields": {"signal": signal.Signals(number).name}})
+        calls.cancel()
+
+
+def _announce(settings: Settings, listeners: list[Listener]) -> None:
+    fields = {"version": __version__, "script": settings.eliza.script, "mode": settings.eliza.mode}
+    log.info("elizad", extra={"fields": fields})
+    for listener in listeners:
+        log.info("listening on %s", listener.url)
+
+
+def _raise_file_limit() -> int:
+    """Take as many file descriptors as the system grants, and return how many those are."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def _manner(settings: Settings) -> Manner:
+    return Manner(settings.speech.chunk, settings.speech.pace_s, settings.limits.utterance_chars)
+
+
+def _limits(settings: Settings) -> Limits:
+    names = Limits.__dataclass_fields__
+    return Limits(**{name: getattr(settings.limits, name) for name in names})

@@ -1,0 +1,81 @@
+"""The fold of a transcript: which replies ELIZA gave, recomputed from what the caller said and from nothing else.
+
+Platforms send the whole transcript with every turn, so the same payload gets the same reply on a fresh connection or
+on another machine. What this connection has already folded is kept as two checkpoints, before and after the newest
+turn: a payload that continues the last one costs one step, and one that corrects its last utterance costs one as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import Final, NamedTuple
+
+from elizad.eliza import Eliza, State
+from elizad.errors import EndlessScript
+from elizad.types import Role, Utterance
+
+APOLOGY: Final = "I'm sorry, I lost my thread for a moment. Please go on."
+
+
+def user_turns(transcript: Iterable[Utterance]) -> list[str]:
+    """Return what the caller said in each turn.
+
+    Utterances with no word of the agent between them are one turn: the caller paused, or spoke over the reply. Turns
+    without words count, but not before the first word: what comes then is answered with the opening line.
+    """
+    turns: list[list[str]] = []
+    going_on = False
+    for role, text in transcript:
+        if role is Role.USER:
+            if not going_on:
+                turns.append([])
+                going_on = True
+            if text:
+                turns[-1].append(text)
+        elif role is Role.ASSISTANT:
+            going_on = False
+    first = next((i for i, words in enumerate(turns) if words), len(turns))
+    return [" ".join(words) for words in turns[first:]]
+
+
+class _Checkpoint(NamedTuple):
+    """The fold of the first `turns` turns, whose texts have this digest."""
+
+    turns: int
+    digest: int
+    state: State
+    reply: str
+
+
+class Answer(NamedTuple):
+    """A reply; `problem` says what went wrong on the way, in words for a log."""
+
+    text: str
+    problem: str | None = None
+
+
+class History:
+    """Folds one conversation's transcripts; memory does not grow with the conversation."""
+
+    def __init__(self, eliza: Eliza) -> None:
+        self._eliza = eliza
+        self._origin = _Checkpoint(0, 0, eliza.start(), "")
+        self._before = self._after = self._origin
+
+    def answer(self, turns: Sequence[str]) -> Answer:
+        """Return the reply to the last of `turns`, of which there must be one."""
+        # hash() of a string is keyed per process: quick, and nobody outside can aim at a collision.
+        digests = list(accumulate(turns, lambda digest, text: hash((digest, text)), initial=0))
+        known = (self._after, self._before, self._origin)
+        point = next(p for p in known if p.turns <= len(turns) and digests[p.turns] == p.digest)
+        problem = None
+        for index in range(point.turns, len(turns)):
+            self._before = point
+            try:
+                state, reply = self._eliza.reply(point.state, turns[index])
+            except EndlessScript as error:
+                state, reply, problem = point.state, APOLOGY, str(error)
+            point = _Checkpoint(index + 1, digests[index + 1], state, reply)
+        self._after = point
+        return Answer(point.reply, problem)

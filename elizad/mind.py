@@ -1,0 +1,62 @@
+"""From what the configuration or the command line calls a script to an ELIZA that speaks it."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from elizad.eliza import FAITHFUL, Diction, Eliza, scripts
+from elizad.errors import ConfigError, Problem, ScriptError
+from elizad.ops.config import ScriptMode, script_path
+from elizad.speech.spoken import Spoken
+
+# The daemon shares one loop among all calls: a script that follows this many links for one reply is broken, and
+# finding out takes a few milliseconds. Legal scripts that compute something, like the Turing machines, run in 1966 mode.
+SPOKEN_STEPS = 1000
+
+
+def read_script(name: str, folder: Path | None = None) -> str:
+    """Return the text of a packaged script, or of the file at a path (relative to `folder`, by default the current).
+
+    Raises:
+        ConfigError: there is no such script, or it is not UTF-8 text.
+    """
+    path = script_path(name, folder or Path())
+    if path is None:
+        try:
+            return scripts.read(name)
+        except KeyError:
+            pass
+        close = difflib.get_close_matches(name, scripts.names(), n=1)
+        hint = f'; did you mean "{close[0]}"?' if close else ""
+        known = ", ".join(f'"{known}"' for known in scripts.names())
+        raise _wrong(
+            f'there is no packaged script "{name}"{hint} (there are {known}; a file needs a "/" or "." in its name)'
+        )
+    try:
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise _wrong(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise _wrong(f"{path} is not UTF-8 text: byte 0x{error.object[error.start]:02x} on line {line}") from None
+
+
+def make_eliza(script: str, mode: ScriptMode, folder: Path | None = None) -> Eliza:
+    """Compile a script, given by name or path.
+
+    Raises:
+        ConfigError: there is no such script, or it does not load; the problem is that of `eliza.script`.
+    """
+    source = read_script(script, folder)
+    try:
+        if mode == "1966":
+            return Eliza(source, FAITHFUL)
+        spoken: Diction = Spoken()
+        return Eliza(source, spoken, max_steps=SPOKEN_STEPS)
+    except ScriptError as error:
+        raise _wrong(f"{script}: {error}") from None
+
+
+def _wrong(message: str) -> ConfigError:
+    return ConfigError([Problem("eliza.script", message)])

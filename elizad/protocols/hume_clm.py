@@ -1,0 +1,126 @@
+"""Hume EVI's custom language model over WebSocket: Hume sends the whole thread, we send text, and an end.
+
+One payload asks for one turn: any number of `assistant_input`, then one `assistant_end`. Hume has no message for an
+interruption; it sends a new payload, and what is left of the old turn, its end included, must not follow. The shapes
+accepted are the documented one, the bare array of April 2024, and elements with `role` and `content` flattened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Final
+
+import msgspec
+
+from elizad.conversation.commands import Command, EndTurn, Speak
+from elizad.conversation.events import TurnRequested
+from elizad.protocols.wire import decode
+from elizad.speech.annotations import split_annotations
+from elizad.types import Role, Utterance
+
+GREETING_INSTRUCTION: Final = "Speak your greeting to the user."
+"""What EVI puts into the thread as if the user had said it, when its configuration asks for a greeting."""
+
+MAX_SESSION_CHARS: Final = 256  # it is a name, and we keep it for the length of the call; a UUID has 36
+
+_ROLES: Final = {"user": Role.USER, "assistant": Role.ASSISTANT}
+_TYPES: Final = {"user_message": "user", "assistant_message": "assistant"}
+
+
+class _Message(msgspec.Struct, gc=False):
+    role: str | None = None
+    content: str | None = None
+
+
+class _Element(msgspec.Struct):
+    """One entry of the thread. `time` is only compared; prosody and whatever else there is are skipped."""
+
+    type: str | None = None
+    message: _Message | None = None
+    role: str | None = None
+    content: str | None = None
+    time: msgspec.Raw = msgspec.Raw()
+
+    def flat(self) -> tuple[str, str]:
+        """Return (role, content) in either shape."""
+        message = self.message or _Message(self.role, self.content)
+        return message.role or _TYPES.get(self.type or "", ""), message.content or ""
+
+
+class _Payload(msgspec.Struct):
+    messages: list[_Element]
+    custom_session_id: Annotated[str, msgspec.Meta(max_length=MAX_SESSION_CHARS)] | None = None
+
+
+class _AssistantInput(msgspec.Struct, tag="assistant_input", tag_field="type", omit_defaults=True):
+    text: str
+    custom_session_id: str | None = None
+
+
+_PAYLOAD: Final = msgspec.json.Decoder(_Payload | list[_Element])
+_ENCODE: Final = msgspec.json.Encoder().encode
+_END: Final = '{"type":"assistant_end"}'
+
+
+class HumeClm:
+    """The adapter of one CLM socket: message -> events, commands -> messages. No I/O, no clock."""
+
+    name: Final = "hume"
+
+    def __init__(self) -> None:
+        self._session: str | None = None
+        self._announced: str | None = None
+
+    def receive(self, text: str) -> list[TurnRequested]:
+        """Read one message from Hume.
+
+        Raises:
+            RemoteError: 1007, the message is not a payload.
+        """
+        payload = decode(_PAYLOAD, text)
+        if isinstance(payload, _Payload):
+            self._session = payload.custom_session_id or self._session
+            elements = payload.messages
+        else:
+            elements = payload
+        transcript, greet = _transcript(elements)
+        return [TurnRequested(transcript, greet, self._session)]
+
+    def send(self, command: Command) -> list[str]:
+        """Write one command as messages to Hume. The session's name is said back once, with the first words."""
+        match command:
+            case Speak(text):
+                session = None if self._session == self._announced else self._session
+                self._announced = self._session
+                return [_ENCODE(_AssistantInput(text, session)).decode()]
+            case EndTurn():
+                return [_END]
+
+
+def _transcript(elements: Iterable[_Element]) -> tuple[tuple[Utterance, ...], bool]:
+    """Return the thread without annotations, doubles and instructions, and whether the newest word is to greet."""
+    transcript: list[Utterance] = []
+    greet = False
+    for role, content in _distinct(elements):
+        known = _ROLES.get(role, Role.OTHER)
+        if known is not Role.USER:
+            transcript.append(Utterance(known, content))
+            continue
+        text, _ = split_annotations(content)
+        instruction = text.startswith(GREETING_INSTRUCTION)
+        text = text.removeprefix(GREETING_INSTRUCTION).lstrip()
+        greet = instruction and not text
+        if not greet:
+            transcript.append(Utterance(known, text))
+    return tuple(transcript), greet
+
+
+def _distinct(elements: Iterable[_Element]) -> Iterator[tuple[str, str]]:
+    """Yield (role, content); of neighbours that are the same in role, content and time only the first."""
+    last: tuple[str, str, bytes] | None = None
+    for element in elements:
+        role, content = element.flat()
+        entry = (role, content, bytes(element.time))
+        if entry != last:
+            yield role, content
+        last = entry

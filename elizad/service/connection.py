@@ -1,0 +1,171 @@
+"""One call: a reader that feeds what the platform asks into a channel, and a writer that streams the reply.
+
+Only the writer waits for the peer to take bytes; the reader waits for the peer's bytes and for room in the channel.
+So a peer that does not read stops being read itself, and what one connection can hold is bounded. The writer waits
+for "the next event, or the next chunk is due": a newer turn replaces what is left of the older one, and no send is
+ever cancelled for it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Protocol
+
+import trio
+
+from elizad.conversation.commands import Cue
+from elizad.conversation.conversation import Conversation, Turn
+from elizad.conversation.events import Event
+from elizad.errors import RemoteError
+from elizad.net.errors import PeerClosed
+from elizad.protocols.catalogue import Adapter
+from elizad.types import CloseCode
+
+log = logging.getLogger("elizad.service")
+
+# A payload holds a whole transcript, so one may wait while one is answered and a third is being read.
+_INBOX: Final = 1
+
+
+class Socket(Protocol):
+    """What a connection needs of a WebSocket; elizad.net.ws.WebSocket is one."""
+
+    async def receive(self) -> str: ...
+
+    async def send(self, frames: Sequence[str]) -> None: ...
+
+    async def close(self, code: int = ..., reason: str = ...) -> None: ...
+
+
+class Ending(NamedTuple):
+    """Why a call ended: the close code, whose doing it was, and words for the log.
+
+    `reason` is sent to the peer when the ending is ours.
+    """
+
+    code: int
+    why: str
+    reason: str = ""
+
+
+class Connection:
+    """One live call. Run it once."""
+
+    def __init__(self, socket: Socket, adapter: Adapter, conversation: Conversation, conn: str) -> None:
+        self._socket = socket
+        self._adapter = adapter
+        self._conversation = conversation
+        self._conn = conn
+        self._waiting: trio.CancelScope | None = None
+        self._stopping = False
+        self._pending: deque[Cue] = deque()
+        self._started = 0.0  # when the current turn began, in trio's time
+        self.session: str | None = None
+        self.turns = 0
+        self.ending = Ending(CloseCode.ABNORMAL, "cancelled")
+
+    async def run(self) -> None:
+        """Hold the conversation until one side ends it, and close the socket; `ending` says how it went.
+
+        Cancelling: ends the call without a goodbye. Whoever owns the socket closes the transport.
+        """
+        feed, inbox = trio.open_memory_channel[Event](_INBOX)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._read, feed)
+            try:
+                await self._write(inbox)
+            except PeerClosed as gone:
+                self.ending = _gone(gone)
+            nursery.cancel_scope.cancel()
+        await self._socket.close(self.ending.code, self.ending.reason)
+
+    def stop(self) -> None:
+        """End the call when the turn that is being spoken is finished. Does not wait."""
+        self._stopping = True
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+    # -- the reader ----------------------------------------------------------------------------------------------
+
+    async def _read(self, feed: trio.MemorySendChannel[Event]) -> None:
+        """Turn messages into events until the peer is gone or says what cannot be understood."""
+        async with feed:
+            try:
+                while True:
+                    for event in self._adapter.receive(await self._socket.receive()):
+                        await feed.send(event)
+            except PeerClosed as gone:
+                self.ending = _gone(gone)
+            except RemoteError as error:
+                self.ending = Ending(error.code, f"bad input: {error.reason}", error.reason)
+
+    # -- the writer ----------------------------------------------------------------------------------------------
+
+    async def _write(self, inbox: trio.MemoryReceiveChannel[Event]) -> None:
+        """Answer events until the reader has ended, or until `stop` and the end of the turn."""
+        while True:
+            try:
+                event = await self._next_event(inbox)
+            except trio.EndOfChannel:
+                return
+            if event is not None:
+                # Supersedes what was pending. Another event may wait already: look before anything is sent.
+                self._begin(event)
+            elif self._pending:
+                await self._send_due()
+            elif self._stopping:
+                self.ending = Ending(CloseCode.GOING_AWAY, "the daemon stops", "the server is going away")
+                return
+
+    async def _next_event(self, inbox: trio.MemoryReceiveChannel[Event]) -> Event | None:
+        """Wait for an event; None when a chunk is due first, or when the call is to stop."""
+        due = self._started + self._pending[0].due_s if self._pending else None
+        if (due is not None and due <= trio.current_time()) or (due is None and self._stopping):
+            try:
+                return inbox.receive_nowait()
+            except trio.WouldBlock:
+                return None
+        with trio.CancelScope(deadline=due if due is not None else float("inf")) as self._waiting:
+            return await inbox.receive()
+        return None
+
+    def _begin(self, event: Event) -> None:
+        if self._pending:
+            log.debug("barge-in", extra={"fields": {"conn": self._conn, "turn": self.turns}})
+        if event.session is not None:
+            self.session = event.session
+        self.turns += 1
+        turn = self._answer(event)
+        self._pending = deque(turn.cues)
+        self._started = trio.current_time()
+        if log.isEnabledFor(logging.DEBUG):
+            fields = {"conn": self._conn, "turn": self.turns, "heard": turn.heard, "said": turn.said}
+            log.debug("turn", extra={"fields": fields})
+
+    def _answer(self, event: Event) -> Turn:
+        """Ask the conversation. A bug in there costs the caller an apology, not the call."""
+        try:
+            turn = self._conversation.on(event)
+        except Exception:
+            log.exception("bug", extra={"fields": {"conn": self._conn, "turn": self.turns}})
+            return self._conversation.apologise()
+        if turn.problem is not None:
+            log.warning("turn failed", extra={"fields": {"conn": self._conn, "turn": self.turns, "why": turn.problem}})
+        return turn
+
+    async def _send_due(self) -> None:
+        """Send every frame that is due in one write."""
+        now = trio.current_time() - self._started
+        frames: list[str] = []
+        while self._pending and self._pending[0].due_s <= now:
+            frames += self._adapter.send(self._pending.popleft().command)
+        if frames:
+            await self._socket.send(frames)
+
+
+def _gone(gone: PeerClosed) -> Ending:
+    whose = "the peer closed" if gone.by_peer else "we closed"
+    # A peer's own words are not logged: they can hold anything.
+    return Ending(gone.code, whose if gone.by_peer or not gone.reason else f"{whose}: {gone.reason}")

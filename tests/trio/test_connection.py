@@ -1,0 +1,207 @@
+"""One call: reader, writer and what cuts it short. Memory sockets and a fake clock."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from elizad.conversation.conversation import Conversation, Manner, Turn
+from elizad.conversation.events import TurnRequested
+from elizad.errors import RemoteError
+from elizad.service.connection import Connection
+from elizad.service.registry import Registry
+from tests.support.calls import MemorySocket, make_call
+
+PACED = Manner(pace_s=1.0)
+
+
+def payload(*turns: str, session: str | None = None) -> str:
+    messages = []
+    for text in turns:
+        messages.append({"message": {"role": "user", "content": text}})
+        messages.append({"message": {"role": "assistant", "content": "something"}})
+    return json.dumps({"messages": messages[:-1], "custom_session_id": session})
+
+
+def texts(socket: MemorySocket) -> list[str]:
+    """Return what was said; `.` stands for the end of a turn."""
+    return [json.loads(frame).get("text", ".") for frame in socket.frames]
+
+
+async def test_frames_that_are_due_together_are_one_write(autojump_clock: MockClock) -> None:
+    socket, connection = make_call()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        socket.say(payload("long"))
+        await wait_all_tasks_blocked()
+        assert len(socket.writes) == 1
+        assert texts(socket) == ["ONE. ", "TWO. ", "THREE. ", "FOUR.", "."]
+        socket.hang_up()
+    assert connection.turns == 1
+
+
+async def test_chunks_come_at_their_pace(autojump_clock: MockClock) -> None:
+    socket, connection = make_call(PACED)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        start = trio.current_time()
+        socket.say(payload("long"))
+        await trio.sleep(10)
+        assert [round(when - start, 6) for when, _ in socket.writes] == [0, 1, 2, 3]
+        assert texts(socket)[-2:] == ["FOUR.", "."]
+        socket.hang_up()
+
+
+async def test_barge_in_against_a_peer_that_reads_slowly(autojump_clock: MockClock) -> None:
+    """Fifty payloads come while one write is stuck: only the newest is answered to its end, and nothing follows it."""
+    socket, connection = make_call(PACED)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        socket.reading = trio.Event()
+        for number in range(50):
+            socket.say(payload(*["yes"] * number, "long"))
+            await wait_all_tasks_blocked()
+        assert socket.frames == []
+        socket.reading.set()
+        await trio.sleep(60)
+        said = texts(socket)
+        assert said.count(".") == 1
+        assert said[-5:] == ["ONE. ", "TWO. ", "THREE. ", "FOUR.", "."]
+        # Of the others at most the chunk that was due before the next payload was read.
+        assert set(said[:-5]) <= {"ONE. "}
+        socket.hang_up()
+
+
+async def test_a_peer_that_does_not_read_is_not_read_either(autojump_clock: MockClock) -> None:
+    socket, connection = make_call()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        socket.reading = trio.Event()
+        for _ in range(50):
+            socket.say(payload("yes"))
+        await wait_all_tasks_blocked()
+        # One in the writer's hands, one in the inbox, one in the reader's hands.
+        assert socket._incoming.statistics().current_buffer_used >= 47
+        nursery.cancel_scope.cancel()
+
+
+async def test_bad_input_ends_the_call_with_its_code(autojump_clock: MockClock) -> None:
+    socket, connection = make_call(PACED)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        socket.say(payload("long"))
+        await trio.sleep(1.5)
+        socket.say("no json")
+    assert socket.closed is not None
+    assert socket.closed[0] == 1007
+    assert connection.ending.why.startswith("bad input: not JSON")
+    assert texts(socket) == ["ONE. ", "TWO. "]
+
+
+async def test_a_binary_message_ends_the_call(autojump_clock: MockClock) -> None:
+    socket, connection = make_call()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        socket.fail(RemoteError(1003, "only text"))
+    assert socket.closed == (1003, "only text")
+
+
+async def test_a_bug_costs_an_apology_and_not_the_call(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Conversation, event: TurnRequested) -> Turn:
+        raise ZeroDivisionError("deep inside")
+
+    socket, connection = make_call()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        with monkeypatch.context() as patch:
+            patch.setattr(Conversation, "on", fail)
+            socket.say(payload("yes"))
+            await wait_all_tasks_blocked()
+        assert texts(socket)[0].startswith("I'm sorry")
+        assert texts(socket)[-1] == "."
+        socket.say(payload("I need rest"))
+        await wait_all_tasks_blocked()
+        assert texts(socket)[-2:] == ["WHAT WOULD REST CHANGE", "."]
+        socket.hang_up()
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_stop_lets_the_turn_finish_and_says_goodbye(autojump_clock: MockClock) -> None:
+    socket, connection = make_call(PACED)
+    registry = Registry()
+    async with trio.open_nursery() as nursery:
+        with registry.entered(connection):
+            nursery.start_soon(connection.run)
+            socket.say(payload("long"))
+            await trio.sleep(0.5)
+            assert len(registry) == 1
+            registry.drain()
+            await trio.sleep(1)
+            assert socket.closed is None
+            await trio.sleep(10)
+    assert len(registry) == 0
+    assert texts(socket)[-2:] == ["FOUR.", "."]
+    assert socket.closed == (1001, "the server is going away")
+
+
+async def test_stop_ends_an_idle_call_at_once_and_one_that_comes_late(autojump_clock: MockClock) -> None:
+    socket, connection = make_call()
+    late, latecomer = make_call()
+    registry = Registry()
+    async with trio.open_nursery() as nursery:
+        with registry.entered(connection):
+            nursery.start_soon(connection.run)
+            await wait_all_tasks_blocked()
+            start = trio.current_time()
+            registry.drain()
+            await wait_all_tasks_blocked()
+        with registry.entered(latecomer):
+            await latecomer.run()
+        assert trio.current_time() == start
+    assert socket.closed == late.closed == (1001, "the server is going away")
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.5, 1.0, 2.5, 3.0])
+async def test_cancelled_in_any_state_it_leaves_no_task_and_no_torn_frame(
+    autojump_clock: MockClock, after_s: float
+) -> None:
+    socket, connection = make_call(PACED)
+    before = trio.lowlevel.current_statistics().tasks_living
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        socket.say(payload("long"))
+        await trio.sleep(after_s)
+        nursery.cancel_scope.cancel()
+    assert trio.lowlevel.current_statistics().tasks_living == before
+    for frame in socket.frames:
+        json.loads(frame)
+
+
+async def test_utterances_are_logged_at_debug_only(autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:
+    for level, seen in ((logging.INFO, False), (logging.DEBUG, True)):
+        caplog.clear()
+        caplog.set_level(level, "elizad")
+        socket, connection = make_call()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(connection.run)
+            socket.say(payload("my xyzzy"))
+            await wait_all_tasks_blocked()
+            socket.hang_up()
+        logged = " ".join(str(record.__dict__) for record in caplog.records)
+        assert ("xyzzy" in logged) is seen
+
+
+async def test_what_is_kept_of_the_peers_goodbye() -> None:
+    socket, connection = make_call()
+    assert isinstance(connection, Connection)
+    socket.hang_up(1001)
+    await connection.run()
+    assert connection.ending.code == 1001
+    assert connection.ending.why == "the peer closed"

@@ -1,0 +1,121 @@
+"""The adapter of Hume's custom language model socket, without a loop. Its conversations are in tests/trio/scripts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elizad.conversation.commands import EndTurn, Speak
+from elizad.conversation.events import TurnRequested
+from elizad.errors import RemoteError
+from elizad.protocols.hume_clm import MAX_SESSION_CHARS, HumeClm
+from elizad.types import Role, Utterance
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+FIELDS = st.sampled_from(["messages", "message", "role", "content", "type", "time", "models", "custom_session_id"])
+PAYLOADISH = st.recursive(
+    JSON | st.sampled_from(["user", "assistant", "user_message", "hello {very sad}", "}{", "{"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.one_of(st.text(), PAYLOADISH.map(json.dumps)))
+def test_any_text_gives_events_or_a_remote_error(text: str) -> None:
+    adapter = HumeClm()
+    try:
+        events = adapter.receive(text)
+    except RemoteError as error:
+        assert error.code == 1007
+        assert error.reason
+    else:
+        assert len(events) == 1
+        assert isinstance(events[0], TurnRequested)
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+def test_words_survive_the_wire(words: str) -> None:
+    [frame] = HumeClm().send(Speak(words))
+    assert json.loads(frame) == {"type": "assistant_input", "text": words}
+    assert HumeClm().send(EndTurn()) == ['{"type":"assistant_end"}']
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "not JSON"),
+        ("hello", "not JSON"),
+        ('{"messages":[', "not JSON"),
+        ('{"messages":[],"x":NaN}', "not JSON"),
+        ('{"messages":[{"role":"user","content":"\\ud800"}]}', "not JSON"),
+        ("null", "unexpected shape"),
+        ("{}", "unexpected shape: Object missing required field `messages`"),
+        ('{"messages":null}', "unexpected shape"),
+        ('{"messages":{}}', "unexpected shape"),
+        ('{"messages":[1]}', "unexpected shape"),
+        ('{"messages":[{"message":"hi"}]}', "unexpected shape"),
+        ('{"messages":[{"message":{"role":5}}]}', "unexpected shape"),
+        ('{"messages":[{"message":{"role":"user","content":["a"]}}]}', "unexpected shape"),
+        ('{"messages":[],"custom_session_id":7}', "unexpected shape"),
+        ('{"messages":[],"custom_session_id":"' + "x" * (MAX_SESSION_CHARS + 1) + '"}', "unexpected shape"),
+        ('{"messages":[{"models":' + "[" * 100_000 + "]" * 100_000 + "}]}", "nested too deeply"),
+        ("[" * 100_000, "unexpected shape"),
+    ],
+)
+def test_bad_input_is_named_without_quoting_it(text: str, reason: str) -> None:
+    with pytest.raises(RemoteError) as caught:
+        HumeClm().receive(text)
+    assert caught.value.code == 1007
+    assert caught.value.reason.startswith(reason)
+
+
+def test_what_the_caller_said_is_never_in_the_reason() -> None:
+    secret = "xyzzy"
+    for text in (
+        f'{{"messages":[{{"message":{{"role":"user","content":["{secret}"]}}}}]}}',
+        f'{{"messages":[{{"message":{{"role":"user","content":"{secret}"}}}}',
+        f'{{"{secret}":1}}',
+        f'{{"messages":"{secret}"}}',
+    ):
+        with pytest.raises(RemoteError) as caught:
+            HumeClm().receive(text)
+        assert secret not in caught.value.reason
+
+
+def test_the_session_is_kept_and_said_back_once_until_it_changes() -> None:
+    adapter = HumeClm()
+    assert adapter.receive('{"messages":[],"custom_session_id":"a"}')[0].session == "a"
+    assert "custom_session_id" in adapter.send(Speak("x"))[0]
+    assert adapter.receive('{"messages":[],"custom_session_id":null}')[0].session == "a"
+    assert "custom_session_id" not in adapter.send(Speak("x"))[0]
+    assert adapter.receive('{"messages":[],"custom_session_id":"b"}')[0].session == "b"
+    assert json.loads(adapter.send(Speak("x"))[0])["custom_session_id"] == "b"
+
+
+def test_roles_and_annotations() -> None:
+    payload = {
+        "messages": [
+            {
+                "type": "user_message",
+                "message": {"role": "user", "content": " Hi {quite calm} {Context: it is {late}} "},
+            },
+            {"type": "assistant_message", "message": {"content": "Hello"}},
+            {"type": "tool_call", "message": {"role": "tool", "content": None}},
+            {"type": "odd", "role": "admiral", "content": "obey"},
+        ]
+    }
+    [event] = HumeClm().receive(json.dumps(payload))
+    assert event.transcript == (
+        Utterance(Role.USER, "Hi"),
+        Utterance(Role.ASSISTANT, "Hello"),
+        Utterance(Role.OTHER, ""),
+        Utterance(Role.OTHER, "obey"),
+    )
+    assert not event.greet
