@@ -32,7 +32,7 @@ _EPILOG: Final = """\
 examples:
   elizad                                     listen on 127.0.0.1:8765 with the packaged script
   elizad --config config.toml --check        is everything in it right?
-  elizad --listen 0.0.0.0:8765 --listen '[::]:8765'
+  elizad --listen :8765                      listen at every address of this machine
   elizad talk                                a conversation right here
 
 exit codes:
@@ -96,7 +96,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="ADDRESS",
         action="append",
         type=_address,
-        help="listen on HOST:PORT, [IPV6]:PORT or unix:/PATH instead of what the configuration says;"
+        help="listen on HOST:PORT, [IPV6]:PORT, :PORT or unix:/PATH instead of what the configuration says;"
         " may be given several times; port 0 takes a free one",
     )
     instead = daemon.add_mutually_exclusive_group()

@@ -17,6 +17,7 @@ import msgspec
 from elizad.errors import ConfigError, Problem
 from elizad.ops import schema
 from elizad.ops.schema import Key, Row, Secret, Table
+from elizad.ops.visible import quoted
 
 ScriptMode = Literal["spoken", "1966"]
 ChunkUnit = Literal["sentence", "clause", "word"]
@@ -36,7 +37,7 @@ def _listen(text: str) -> None:
 
 def _script(text: str) -> None:
     if not text.isprintable():
-        raise ValueError("it holds a control character")
+        raise ValueError(f"found {quoted(text)}, which holds a character that cannot be seen")
 
 
 def _hume_path(text: str) -> None:
@@ -49,7 +50,7 @@ def _token(text: str) -> None:
         raise ValueError
 
 
-Listen = Annotated[str, Key(form='"HOST:PORT", "[IPV6]:PORT" or "unix:/PATH"', check=_listen)]
+Listen = Annotated[str, Key(form='"HOST:PORT", "[IPV6]:PORT", ":PORT" or "unix:/PATH"', check=_listen)]
 Token = Annotated[Secret, Key("", 8, 256, form="8 to 256 printable ASCII characters without spaces", check=_token)]
 
 
@@ -57,7 +58,9 @@ class Server(Table, frozen=True):
     """Where elizad listens."""
 
     # Loopback: to be reached from outside is a decision, never an accident.
-    listen: Annotated[tuple[Listen, ...], Key("where calls come in; port 0 takes a free one", 1)] = ("127.0.0.1:8765",)
+    listen: Annotated[
+        tuple[Listen, ...], Key("where calls come in; without a host, at every address; port 0 takes a free one", 1)
+    ] = ("127.0.0.1:8765",)
 
 
 class Eliza(Table, frozen=True):

@@ -50,7 +50,7 @@ class Key(NamedTuple):
     """What a type alone does not say about a key.
 
     `low` and `high` bound a number, the length of a string in characters, or the entries of a list. `form` describes a
-    string in words, and `check` raises ValueError for one that does not have that form.
+    string in words, and `check` raises ValueError for one that does not have it, with or without a sentence to say why.
     """
 
     meaning: str = ""
@@ -172,9 +172,9 @@ class _Reader:
             try:
                 key.check(value)
             except ValueError as wrong:
-                # The reason may quote the value, so a secret's is not told.
-                why = f" ({visible(str(wrong))})" if not secret and str(wrong) else ""
-                self._bad(path, f"found {_found(value, secret=secret)}, expected {key.form}{why}")
+                generic = f"found {_found(value, secret=secret)}, expected {key.form}"
+                # The check's own sentence may quote the value, so a secret's is not told.
+                self._bad(path, generic if secret else visible(str(wrong)) or generic)
         return value
 
     def _bad(self, path: str, message: str) -> NoReturn:
