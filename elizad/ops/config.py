@@ -61,6 +61,9 @@ class Server(Table, frozen=True):
     listen: Annotated[
         tuple[Listen, ...], Key("where calls come in; without a host, at every address; port 0 takes a free one", 1)
     ] = ("127.0.0.1:8765",)
+    drain_s: Annotated[
+        float, Key("seconds that calls get to finish the turn being spoken when the daemon is stopped", 0, 3600)
+    ] = 10.0  # a paced reply is over by then, and nobody waits longer for a restart
 
 
 class Eliza(Table, frozen=True):
