@@ -6,16 +6,14 @@ import functools
 import logging
 import resource
 import signal
-import sys
 from collections.abc import AsyncIterator
-from typing import Final
 
 import trio
 
 from elizad import __version__
 from elizad.conversation.conversation import Manner
 from elizad.eliza import Eliza
-from elizad.errors import ConfigError, Problem
+from elizad.errors import ConfigError, Problem, StartError
 from elizad.mind import make_eliza
 from elizad.net.admission import Route
 from elizad.net.guard import serve_connection
@@ -30,9 +28,6 @@ from elizad.service.switchboard import Switchboard
 
 log = logging.getLogger("elizad")
 
-EXIT_OK: Final = 0
-EXIT_CRASH: Final = 1
-
 
 def check(settings: Settings) -> list[Problem]:
     """Return what is wrong with the things that the settings name, beyond the settings themselves."""
@@ -44,10 +39,11 @@ def check(settings: Settings) -> list[Problem]:
 
 
 def run(settings: Settings) -> int:
-    """Run the daemon until a signal ends it, and return the exit code.
+    """Run the daemon until a signal ends it, and return the exit code 0.
 
     Raises:
         ConfigError: something that the settings name cannot be used. Nothing has been started.
+        StartError: an address cannot be listened at.
     """
     logs.configure(settings.log.level, settings.log.format, settings.log.color)
     eliza = make_eliza(settings.eliza.script, settings.eliza.mode)
@@ -55,12 +51,8 @@ def run(settings: Settings) -> int:
         check_file_limit(settings.limits.max_connections, _raise_file_limit())
     except ValueError as error:
         raise ConfigError([Problem("limits.max_connections", str(error))]) from None
-    try:
-        trio.run(_run, settings, eliza)
-    except OSError as error:  # an address that cannot be listened at; there is nothing to trace
-        print(f"elizad: {error.strerror or error}", file=sys.stderr)
-        return EXIT_CRASH
-    return EXIT_OK
+    trio.run(_run, settings, eliza)
+    return 0
 
 
 async def _run(settings: Settings, eliza: Eliza) -> None:
@@ -80,7 +72,10 @@ async def _run(settings: Settings, eliza: Eliza) -> None:
         tally=tally,
     )
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        listeners = await open_listeners(parse_listen(text) for text in settings.server.listen)
+        try:
+            listeners = await open_listeners(parse_listen(text) for text in settings.server.listen)
+        except OSError as error:
+            raise StartError(error.strerror or str(error)) from error
         async with trio.open_nursery() as root:
             root.start_soon(heartbeat.run)
             async with trio.open_nursery() as calls:

@@ -2,6 +2,7 @@
 
     ElizadError
     ├── ConfigError      the operator's: what the configuration or its files say cannot be used (exit 78)
+    ├── StartError       the machine's: something that the daemon needs cannot be had, such as an address (exit 1)
     ├── ScriptError      the script writer's: an ELIZA script that does not load, with its line
     ├── EndlessScript    the script writer's: one reply took more steps than the guard allows
     └── RemoteError      the peer's: carries the WebSocket close code to answer with
@@ -37,6 +38,10 @@ class ConfigError(ElizadError):
         self.problems = tuple(problems)
         self.source = source
         super().__init__("; ".join(str(problem) for problem in self.problems))
+
+
+class StartError(ElizadError):
+    """The daemon cannot start although its configuration is right; the message is a line for the operator."""
 
 
 class ScriptError(ElizadError):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from typing import Final
 
 from elizad.eliza import FAITHFUL, Diction, Eliza, scripts
 from elizad.errors import ConfigError, Problem, ScriptError
 from elizad.ops.config import ScriptMode, script_path
 from elizad.speech.spoken import Spoken
 
-# The daemon shares one loop among all calls: a script that follows this many links for one reply is broken, and
-# finding out takes a few milliseconds. Legal scripts that compute something, like the Turing machines, run in 1966 mode.
-SPOKEN_STEPS = 1000
+# All calls share one loop: a script that follows this many links for one reply is broken, and finding out takes a few
+# milliseconds. Scripts that compute something, as a Turing machine does, have 1966 mode.
+SPOKEN_STEPS: Final = 1000
 
 
 def read_script(name: str, folder: Path | None = None) -> str:

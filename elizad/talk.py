@@ -54,7 +54,7 @@ def _filter(eliza: Eliza, trace: bool, lines: BinaryIO, out: TextIO, err: TextIO
 
 
 def _answer(eliza: Eliza, state: State, text: str, trace: bool) -> tuple[State, str, list[Step]]:
-    """Answer one utterance; a script that goes in circles costs the reply and is explained, the conversation goes on."""
+    """Answer one utterance; a script that goes in circles costs the reply, and the conversation goes on."""
     steps: list[Step] = []
     try:
         state, reply = eliza.reply(state, text, steps if trace else None)

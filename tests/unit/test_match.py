@@ -1,0 +1,77 @@
+"""Decomposition against a plain backtracking matcher, and within its bound of work."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from elizad.eliza.match import Decomposition, group_words
+
+TAGS = {"T": ["A", "B"], "U": ["C"]}
+ELEMENTS = st.sampled_from(["0", "0", "1", "2", "A", "B", "C", "(*A C)", "(/T)", "(/U T)", "(A B)"])
+WORDS = st.lists(st.sampled_from("ABCD"), max_size=9)
+
+
+def backtracking(pattern: Sequence[str], words: Sequence[str]) -> list[int] | None:
+    """Return the bounds with each 0 as short as possible, from left to right; the definition, slow and plain."""
+    if not pattern:
+        return [0] if not words else None
+    element = pattern[0]
+    if element == "0":
+        widths = range(len(words) + 1)
+    elif element.isdecimal():
+        widths = range(int(element), int(element) + 1)
+    else:
+        fits = words[:1] == [element] or (
+            element.startswith("(") and bool(words) and words[0] in group_words(element, TAGS)
+        )
+        widths = range(1, 2) if fits else range(0)
+    for width in widths:
+        if width <= len(words) and (rest := backtracking(pattern[1:], words[width:])) is not None:
+            return [0, *(bound + width for bound in rest)]
+    return None
+
+
+@given(st.lists(ELEMENTS, min_size=1, max_size=7), WORDS)
+@example(["0", "B", "0", "B"], list("BDBDB"))
+@example(["0", "0"], [])
+def test_pieces_find_what_backtracking_finds(pattern: list[str], words: list[str]) -> None:
+    assert Decomposition(pattern, TAGS).match(words) == backtracking(pattern, words)
+
+
+@given(st.lists(ELEMENTS, min_size=1, max_size=7), WORDS)
+def test_the_parts_are_the_whole_text(pattern: list[str], words: list[str]) -> None:
+    bounds = Decomposition(pattern, TAGS).match(words)
+    if bounds is not None:
+        assert len(bounds) == len(pattern) + 1
+        assert (bounds[0], bounds[-1]) == (0, len(words))
+        assert all(a <= b for a, b in itertools.pairwise(bounds))
+
+
+class CountedWord(str):
+    """A word that counts how often it is compared."""
+
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        CountedWord.compared += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+def test_the_work_is_bounded_by_words_times_elements() -> None:
+    words = [CountedWord("A") for _ in range(1000)]
+    pattern = ["0", *["A", "A", "A", "A", "B", "0"] * 6]
+    CountedWord.compared = 0
+    assert Decomposition(pattern).match(words) is None
+    assert 0 < CountedWord.compared <= len(words) * len(pattern)
+
+
+def test_numbers_are_ascii_and_of_any_length() -> None:
+    assert Decomposition(["٣"]).match(["٣"]) == [0, 1]
+    assert Decomposition(["9" * 5000, "0"]).match(["A"]) is None
+    assert Decomposition(["000", "A"]).match(["B", "A"]) == [0, 1, 2]
