@@ -1,0 +1,224 @@
+"""Repairs of heard words that need their neighbours: what 's and 'd stand for, fillers, stutters.
+
+Works on keys and spellings side by side; changes nothing that is not certain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from elizad.speech.everyday import FUNCTION_WORDS, NUMBER_WORDS
+from elizad.speech.verbs import ADVERBS, AUXILIARIES, BASES, BE, CONJUNCTIONS, PASTS, PREPOSITIONS, PRONOUNS
+
+__all__ = ["repair"]
+
+_DELIMITERS: Final = ("", ",", ".")
+_MAX_STUTTER: Final = 3  # words: "I want to I want to go"
+
+_SUBJECTS: Final = frozenset("I HE SHE IT WE THEY THERE YOU".split())
+_OPEN_CALLS: Final = frozenset(
+    "YES YEAH YEP NO NOPE WELL OH OK SO HELLO HI HEY RIGHT LOOK LISTEN ACTUALLY HONESTLY ANYWAY NOW".split()
+)
+# "my mother's ...": these can follow "is" but not an owner.
+_AFTER_IS: Final = frozenset(
+    "A AN THE NOT SO VERY TOO ALWAYS NEVER JUST STILL ALSO REALLY DEAD ILL SICK DYING LEAVING COMING GETTING GOING BEING "
+    "TRYING MAKING ANGRY MAD CRAZY HERE THERE IN ON AT FROM LIKE FINE OK SAD HAPPY MY YOUR".split()
+)
+_AFTER_HAS: Final = frozenset("BEEN GOT GOTTEN HAD BECOME STARTED STOPPED BEGUN".split())
+_AFTER_YOUR: Final = frozenset("A AN THE NOT SO SUCH WELCOME".split())
+_NEGATIVE: Final = {
+    "CAN": "CAN'T", "COULD": "COULDN'T", "DO": "DON'T", "DOES": "DOESN'T", "DID": "DIDN'T", "WILL": "WON'T",
+    "WOULD": "WOULDN'T", "SHOULD": "SHOULDN'T",
+}  # fmt: skip
+# "Do you know", "what you know", "if you know" are no fillers, nor is "you know what" or "you know her".
+_BEFORE_KNOW: Final = AUXILIARIES - BE | frozenset(
+    "IF WHAT HOW WHO WHERE WHEN WHY AS THAT LET ALL THINK HOPE THING THINGS EVERYTHING PEOPLE SURE EVER MAKE LIKE".split()
+)
+_INTENSIFIERS: Final = frozenset("SO REALLY VERY TOTALLY SUPER JUST LITERALLY".split())
+_REPEATABLE: Final = NUMBER_WORDS | frozenset(
+    "VERY REALLY SO TOO MUCH FAR LONG MANY BYE HA HAD NIGHT KNOCK NEVER".split()
+)
+
+
+def repair(keys: list[str], said: list[str]) -> None:
+    """Repair in place; both lists stay of equal length."""
+    for index in range(len(keys) - 1, -1, -1):  # from the end, where what a rule takes out does not move the rest
+        rule = _RULES.get(keys[index]) if index < len(keys) else None
+        if rule is not None:
+            rule(keys, said, index)
+    if len(set(keys)) < len(keys):
+        _unstutter(keys, said)
+
+
+def _at(keys: list[str], index: int) -> str:
+    return keys[index] if 0 <= index < len(keys) else ""
+
+
+def _after_adverbs(keys: list[str], index: int) -> str:
+    while _at(keys, index) in ADVERBS:
+        index += 1
+    return _at(keys, index)
+
+
+def _put(keys: list[str], said: list[str], start: int, end: int, words: str) -> None:
+    keys[start:end] = words.upper().split()
+    said[start:end] = words.split()
+
+
+def _apostrophe_s(keys: list[str], said: list[str], index: int) -> None:
+    following = _after_adverbs(keys, index + 1)
+    owner = _at(keys, index - 1)
+    if following in _AFTER_HAS:
+        _put(keys, said, index, index + 1, "has")
+    elif owner in FUNCTION_WORDS or _at(keys, index + 1) in _AFTER_IS:
+        _put(keys, said, index, index + 1, "is")
+
+
+def _apostrophe_d(keys: list[str], said: list[str], index: int) -> None:
+    following = _after_adverbs(keys, index + 1)
+    _put(keys, said, index, index + 1, "had" if following in PASTS or following == "BETTER" else "would")
+
+
+def _not(keys: list[str], said: list[str], index: int) -> None:
+    negative = _NEGATIVE.get(_at(keys, index - 1))
+    if negative is not None:
+        _put(keys, said, index - 1, index + 1, negative.lower())
+
+
+def _dont(keys: list[str], said: list[str], index: int) -> None:
+    if _at(keys, index + 1) == "KNOW" and _at(keys, index - 1) in _DELIMITERS:
+        _put(keys, said, index, index, "I")
+
+
+def _your(keys: list[str], said: list[str], index: int) -> None:
+    if _at(keys, index + 1) in _AFTER_YOUR:
+        _put(keys, said, index, index + 1, "you are")
+
+
+def _am(keys: list[str], said: list[str], index: int) -> None:
+    before = _at(keys, index - 1)
+    if before in NUMBER_WORDS or before[:1].isdigit():
+        keys[index], said[index] = "A-M", "a.m."
+
+
+def _ill(keys: list[str], said: list[str], index: int) -> None:
+    following = _after_adverbs(keys, index + 1)
+    if following in BASES and _at(keys, index - 1) in (*_DELIMITERS, "AND", "THEN", "SO", "THINK", "IF"):
+        _put(keys, said, index, index + 1, "I will")
+
+
+def _id(keys: list[str], said: list[str], index: int) -> None:
+    if _at(keys, index + 1) in ("LIKE", "LOVE", "RATHER", "BE", "NEVER", "SAY", "PREFER"):
+        _put(keys, said, index, index + 1, "I would")
+
+
+def _wont(keys: list[str], said: list[str], index: int) -> None:
+    if _at(keys, index - 1) in PRONOUNS:
+        _put(keys, said, index, index + 1, "won't")
+
+
+def _cause(keys: list[str], said: list[str], index: int) -> None:
+    if _at(keys, index + 1) in _SUBJECTS or _at(keys, index + 1) == "MY":
+        _put(keys, said, index, index + 1, "because")
+
+
+def _but(keys: list[str], said: list[str], index: int) -> None:
+    if _at(keys, index - 1) in ("NOTHING", "ANYTHING", "EVERYTHING", "NOBODY", "ALL", "ANYONE", "EVERYONE"):
+        keys[index] = "EXCEPT"  # no border between clauses
+
+
+def _comma(keys: list[str], said: list[str], index: int) -> None:
+    if _at(keys, index - 1) in _OPEN_CALLS and _at(keys, index - 2) in _DELIMITERS:
+        _drop(keys, said, index, index + 1)
+
+
+def _know(keys: list[str], said: list[str], index: int) -> None:
+    if _at(keys, index - 1) != "YOU":
+        return
+    before, following = _at(keys, index - 2), _at(keys, index + 1)
+    if before in _BEFORE_KNOW:
+        return
+    if before in _DELIMITERS:
+        filler = following in _SUBJECTS or (following == "," and index > 1)
+    elif before in BE or before in CONJUNCTIONS or before in PREPOSITIONS:
+        filler = following not in ("", ".", "WHAT", "HOW", "WHO", "IT", "THAT", "THE", "ME", "HIM", "HER")
+    else:
+        filler = following in _SUBJECTS or (following in _DELIMITERS and index > 2)
+    if filler:
+        _drop_aside(keys, said, index - 1, index + 1)
+
+
+def _mean(keys: list[str], said: list[str], index: int) -> None:
+    if _at(keys, index - 1) != "I" or _at(keys, index - 2) in ("WHAT", "THAT", "IF", "HOW", "WHO", "KNOW", "THINK"):
+        return
+    following = _at(keys, index + 1)
+    if following in _SUBJECTS - {"IT", "THERE"} or (
+        following in ("IT", "THERE", "THAT") and _at(keys, index + 2) in BE
+    ):
+        _drop_aside(keys, said, index - 1, index + 1)
+    elif following == "," and _at(keys, index - 2) in _DELIMITERS:
+        _drop_aside(keys, said, index - 1, index + 1)
+
+
+def _like(keys: list[str], said: list[str], index: int) -> None:
+    before, following = _at(keys, index - 1), _at(keys, index + 1)
+    if (before == "," and following == ",") or (before in BE and following in _INTENSIFIERS):
+        _drop_aside(keys, said, index, index + 1)
+
+
+def _drop(keys: list[str], said: list[str], start: int, end: int) -> None:
+    del keys[start:end], said[start:end]
+
+
+def _drop_aside(keys: list[str], said: list[str], start: int, end: int) -> None:
+    """Drop words said aside, and the commas round them."""
+    if _at(keys, end) == ",":
+        end += 1
+    if _at(keys, start - 1) == "," and _at(keys, end) not in _DELIMITERS:
+        start -= 1
+    _drop(keys, said, start, end)
+
+
+_Rule = Callable[[list[str], list[str], int], None]
+_RULES: Final[dict[str, _Rule]] = {
+    "'S": _apostrophe_s,
+    "'D": _apostrophe_d,
+    "NOT": _not,
+    "DON'T": _dont,
+    "YOUR": _your,
+    "AM": _am,
+    "ILL": _ill,
+    "ID": _id,
+    "WONT": _wont,
+    "CAUSE": _cause,
+    "BUT": _but,
+    ",": _comma,
+    "KNOW": _know,
+    "MEAN": _mean,
+    "LIKE": _like,
+}
+
+
+def _unstutter(keys: list[str], said: list[str]) -> None:
+    """Say repeated words once: "my my my mother", "I was I was thinking", "no, no"."""
+    kept: list[str] = []
+    spelt: list[str] = []
+    for key, word in zip(keys, said, strict=True):
+        kept.append(key)
+        spelt.append(word)
+        for width in range(1, _MAX_STUTTER + 1):
+            end = len(kept) - width  # where the repetition begins
+            tail = kept[end:]
+            if end > width and kept[end - 1] == "," and kept[end - 1 - width : end - 1] == tail:
+                end -= 1
+            elif end < width or kept[end - width : end] != tail:
+                continue
+            if _is_stutter(tail):
+                del kept[end:], spelt[end:]
+                break
+    keys[:], said[:] = kept, spelt
+
+
+def _is_stutter(tail: list[str]) -> bool:
+    return not any(key in _REPEATABLE or key in _DELIMITERS or key[0].isdigit() for key in tail)
