@@ -1,61 +1,124 @@
-"""Common English abbreviations: how they sound, and which of them can end a sentence. Data, and nothing else."""
+"""Common English abbreviations: which of them can end a sentence, and how they sound."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-__all__ = ["MAY_END", "NEVER_END", "TITLES", "WORDS"]
+__all__ = ["MAY_END", "NEVER_END", "expand", "may_need"]
 
 # Before a name. "Ms" has no longer form: a synthesiser says it right once the point is gone.
-TITLES: Final = {
-    "Capt": "Captain",
-    "Col": "Colonel",
-    "Dr": "Doctor",
-    "Gen": "General",
-    "Gov": "Governor",
-    "Hon": "Honourable",
-    "Lt": "Lieutenant",
-    "Maj": "Major",
-    "Mr": "Mister",
-    "Mrs": "Missus",
-    "Ms": "Ms",
-    "Mt": "Mount",
-    "Prof": "Professor",
-    "Rev": "Reverend",
-    "Sgt": "Sergeant",
+_TITLES: Final = {
+    "capt": "captain",
+    "col": "colonel",
+    "dr": "doctor",
+    "gen": "general",
+    "gov": "governor",
+    "hon": "honourable",
+    "lt": "lieutenant",
+    "maj": "major",
+    "mr": "mister",
+    "mrs": "missus",
+    "ms": "ms",
+    "mt": "mount",
+    "prof": "professor",
+    "rev": "reverend",
+    "sgt": "sergeant",
 }
-
-# Spoken as other words wherever they stand; the key is what stands before the point, in lower case.
-WORDS: Final = {
+_WORDS: Final = {
     "approx": "approximately",
-    "apt": "apartment",
-    "ave": "Avenue",
-    "blvd": "Boulevard",
-    "co": "Company",
-    "corp": "Corporation",
+    "ave": "avenue",
+    "blvd": "boulevard",
+    "co": "company",
+    "corp": "corporation",
     "dept": "department",
     "e.g": "for example",
     "esp": "especially",
-    "est": "established",
     "etc": "et cetera",
     "i.e": "that is",
-    "inc": "Incorporated",
+    "inc": "incorporated",
     "incl": "including",
-    "jr": "Junior",
-    "ltd": "Limited",
-    "rd": "Road",
-    "sr": "Senior",
+    "jr": "junior",
+    "ltd": "limited",
+    "rd": "road",
+    "sr": "senior",
     "vs": "versus",
 }
+_CALENDAR: Final = {
+    "jan": "january",
+    "feb": "february",
+    "aug": "august",
+    "sept": "september",
+    "oct": "october",
+    "nov": "november",
+    "dec": "december",
+    "mon": "monday",
+    "tues": "tuesday",
+    "wed": "wednesday",
+    "thurs": "thursday",
+    "fri": "friday",
+}
+_SOUNDS: Final = _TITLES | _WORDS | _CALENDAR
+_CAPITAL: Final = (_TITLES.keys() | _CALENDAR.keys()) - {
+    "dr",
+    "mr",
+    "mrs",
+    "ms",
+    "prof",
+}  # "rev." may be a cut-off word
 
 # What stands before the point, in lower case. After these a sentence goes on, whatever follows ...
-NEVER_END: Final = frozenset(title.lower() for title in TITLES) | {
-    *("approx", "cf", "esp", "incl", "st", "vs"),
+NEVER_END: Final = frozenset({*_TITLES, "approx", "cf", "e.g", "esp", "i.e", "incl", "st", "vs"})
+
+# ... and after these it ends when a capital follows. Other letters with points between them (U.S.) never end it.
+MAY_END: Final = (frozenset(_WORDS) | frozenset(_CALENDAR)) - NEVER_END | {
+    *("a.m", "p.m", "min", "max", "tel", "ext", "mar", "apr", "jun", "jul", "sep", "tue", "thu", "thur"),
 }
 
-# ... and after these it ends when a capital follows. Other letters with points between them (e.g., U.S.) never end it.
-MAY_END: Final = frozenset(WORDS) - NEVER_END - {"e.g", "i.e"} | {
-    *("a.m", "p.m", "min", "max", "tel", "ext"),
-    *("jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec"),
-    *("mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri"),
-}
+_ABBREVIATION: Final = re.compile(
+    rf"(?<![\w.])({'|'.join(map(re.escape, [*_SOUNDS, 'st']))})\.(?P<rest>[\"'”’)\]]*)(?=(?P<space>\s*)(?P<next>\w?))",
+    re.IGNORECASE,
+)
+_BEFORE: Final = 40  # characters looked at before "St.": the street's name, and a word before it
+
+
+def may_need(text: str) -> bool:
+    """Whether `expand` could change `text`: a quick look that spares most talk the search."""
+    return text.find(".", 0, -1) >= 0 or (text.endswith(".") and text[text.rfind(" ") + 1 : -1].lower() in _SOUNDS)
+
+
+def expand(text: str) -> str:
+    """Abbreviations as the words they stand for; their point stays where it also ends the sentence.
+
+    "Dr. Lee, etc." -> "Doctor Lee, et cetera." "St." is a saint before a name and a street after one.
+    """
+    return _ABBREVIATION.sub(_sound, text)
+
+
+def _sound(match: re.Match[str]) -> str:
+    written, rest, next_is = match[1], match["rest"], match["next"]
+    name, capital = written.lower(), written[0].isupper()
+    if next_is and not (match["space"] or rest):
+        return match[0]  # "co.uk", "Mr.Smith"
+    if name in _CAPITAL and not capital:
+        return match[0]
+    if name == "st":
+        street = _is_street(match)
+        words, may_end = ("street", True) if street else ("saint", False)
+    else:
+        words, may_end = _SOUNDS[name], name in MAY_END
+    after = match.end("space")
+    if next_is:
+        ends = may_end and next_is.isupper() and _ABBREVIATION.match(match.string, after) is None
+    else:
+        ends = after == len(match.string)
+    return (words.capitalize() if capital else words) + ("." if ends else "") + rest
+
+
+def _is_street(match: re.Match[str]) -> bool:
+    """Whether "St." comes after a name: "5 Elm St. is small" or "on Elm St. He", but not "in St. Ives"."""
+    follows = match["next"]
+    if not follows or (match[1][0].isupper() and not follows.isupper()):
+        return True
+    before = match.string[max(match.start() - _BEFORE, 0) : match.start()].split()
+    return len(before) > 1 and before[-1][0].isupper() and before[-1][-1].isalnum()
