@@ -55,13 +55,10 @@ class Columns:
 
     def __call__(self, record: logging.LogRecord) -> str:
         with self._console.capture() as captured:
-            self._console.print(
-                self._line(record),
-                no_wrap=True,
-                overflow="ellipsis" if self._terminal else "ignore",
-                crop=self._terminal,
-                soft_wrap=not self._terminal,
-            )
+            if self._terminal:
+                self._console.print(self._line(record), no_wrap=True, overflow="ellipsis")
+            else:
+                self._console.print(self._line(record), soft_wrap=True)  # whole, on one line
             if record.exc_info and record.exc_info[1] is not None:
                 self._console.print(_traceback(record.exc_info[1]))
             if record.stack_info:

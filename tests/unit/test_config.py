@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import pytest
@@ -20,6 +21,14 @@ from elizad.ops import config, schema
 from elizad.ops.schema import MASK, Secret
 
 ROOT = Path(__file__).parents[2]
+
+
+def quoting_check(text: str) -> None:
+    raise ValueError(f"{text} is not right")
+
+
+class Telltale(schema.Table, frozen=True):
+    key: Annotated[Secret, schema.Key("", form="something else", check=quoting_check)] = Secret("")
 
 
 @pytest.fixture
@@ -227,6 +236,11 @@ def test_a_problem_never_quotes_a_secret(toml, text):
     found = problems(toml(text))
     assert found
     assert "hunter2" not in str(found)
+
+
+def test_the_sentence_of_a_check_is_not_told_when_it_may_quote_a_secret():
+    _, found = schema.read(Telltale, {"key": "hunter2"})
+    assert found == [("key", "found a string, expected something else")]
 
 
 def test_settings_do_not_show_their_secrets(toml):

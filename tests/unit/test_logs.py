@@ -126,10 +126,10 @@ def test_a_value_is_bare_where_its_end_is_plain_and_else_quoted(value, text):
 
 def test_the_words_of_a_line_cannot_be_taken_by_a_field():
     made = record("true")
-    made.fields = {"level": "error", "time": 1, "event": 2, "a b\n": 3, "": 4}
+    made.fields = {"level": "error", "time": 1, "event": 2, "a b\n": 3, "a_b_": 4, "": 5}
     line = written(made, "plain")
     assert line.startswith("time=2026-11-21T01:23:45.678Z level=info event=true ")
-    assert line.endswith(" level_=error time_=1 event_=2 a_b_=3 _=4\n")
+    assert line.endswith(" level_=error time_=1 event_=2 a_b_=3 a_b__=4 _=5\n")
 
 
 def test_an_exception_is_part_of_the_one_line():
@@ -260,7 +260,8 @@ def test_when_there_are_colours(monkeypatch, color, terminal, environment, colou
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     text = written(record(conn="k3f9"), "rich", color, Terminal() if terminal else None)
-    assert ("\x1b[" in text) is coloured
+    assert (re.search(r"\x1b\[3\dm", text) is not None) is coloured
+    assert ("\x1b" in text) is coloured
     assert "call opened" in ANSI.sub("", text)
 
 
