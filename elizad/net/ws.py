@@ -158,8 +158,10 @@ class WebSocket:
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # The peer has gone in the middle of it.
         finally:
-            await self._stream.cut()
-            self._closed.set()
+            try:
+                await self._stream.cut()
+            finally:
+                self._closed.set()
 
     async def abort(self, reason: str) -> None:
         """Close the transport at once, without a close frame, because of `reason`.
