@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from elizad.speech.number_words import cardinal, ordinal, plural, year
-from elizad.speech.rules import Rule, spaced
+from elizad.speech.rules import Rule, spaced, word_before
 
 __all__ = ["DATES", "MONTHS", "TIMES", "YEARS"]
 
@@ -14,28 +14,24 @@ MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-# The full name, or three letters (four for Sept.) with or without a point. In lower case "may" and "march" are verbs.
-_MONTH: Final = (
-    r"(?P<month>(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?|(?:January|February|March|April|June|July|August"
-    r"|September|October|November|December)\b|(?:january|february|april|june|july|august|september|october|november"
-    r"|december)\b)"
+_BY_NAME: Final = (
+    {name.lower(): number for number, name in enumerate(MONTHS, 1)}
+    | {name[:3].lower(): number for number, name in enumerate(MONTHS, 1)}
+    | {"sept": 9}
 )
-_DAY: Final = r"(?P<day>[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?"
-_TO_DAY: Final = r"(?:(?:\s?[-–]\s?|\s+to\s+)(?P<last>[12]\d|3[01]|[1-9])(?:st|nd|rd|th)?)?"
-_YEAR: Final = r"(?:,?\s+(?P<year>[12]\d{3}))?"
+_VERBS: Final = frozenset({"may", "march", "mar"})  # no months when they are in lower case
+
+_DAY: Final = r"(?P<day>\d(?<![\w.,:/]\d)\d?)(?:st|nd|rd|th)?"
+_TO_DAY: Final = r"(?:(?:\s?[-–]\s?|\s+to\s+)(?P<last>\d\d?)(?:st|nd|rd|th)?)?"
+_YEAR: Final = r"(?:,?\s+(?P<year>[12]\d{3})(?!\d))?"
 _HALF_DAY: Final = r"(?P<half>[AaPp])(?:\.\s?[Mm]\.|[Mm]\b\.?)(?!\s+I\b)"  # but not in "I am 7 am I"
 
 _YEAR_CUES: Final = frozenset(
     {*("in", "since", "from", "until", "till", "by", "before", "after", "year", "of", "early", "late", "around")}
-)
+) | frozenset(_BY_NAME)
 _NOT_COUNTED: Final = frozenset({"is", "was", "has", "as", "this", "does", "perhaps", "always", "yes", "his", "hers"})
 _COUNTED: Final = frozenset({"people", "men", "women", "children", "feet", "miles", "times", "of", "more"})
 _NEXT_WORD: Final = re.compile(r"\s+([a-z]+)")
-
-
-def _month(name: str) -> str:
-    short = name[:3].capitalize()
-    return next(month for month in MONTHS if month.startswith(short))
 
 
 def _month_day_year(month: int, day: int, in_year: int | None) -> str:
@@ -63,19 +59,24 @@ def _numeric_date(match: re.Match[str]) -> str:
 
 
 def _month_first(match: re.Match[str]) -> str:
-    words = f"{_month(match['month'])} {ordinal(int(match['day']))}"
-    if match["last"]:
-        words += f" to {ordinal(int(match['last']))}"
+    """The "3rd" of "March 3rd", the "3-5, 2026" of "March 3-5, 2026"; the month itself stays as it is."""
+    month, day, last = word_before(match), int(match["day"]), int(match["last"] or 1)
+    if month not in _BY_NAME or not (1 <= day <= 31 and 1 <= last <= 31):
+        return match[0]
+    if month in _VERBS and not match.string[: match.start()].rstrip(" .").endswith(month.capitalize()):
+        return match[0]
+    words = f"{ordinal(day)} to {ordinal(last)}" if match["last"] else ordinal(day)
     return f"{words}, {year(int(match['year']))}" if match["year"] else words
 
 
 def _day_first(match: re.Match[str]) -> str:
-    words = f"{match['the'] or ('' if match['of'] else 'the ')}{ordinal(int(match['day']))} of {_month(match['month'])}"
-    return f"{words} {year(int(match['year']))}" if match["year"] else words
-
-
-def _month_year(match: re.Match[str]) -> str:
-    return f"{_month(match['month'])} {year(int(match['year']))}"
+    name, day = match["month"], int(match["day"])
+    month = _BY_NAME.get(name.lower())
+    if month is None or not 1 <= day <= 31 or (name in _VERBS and not match["of"]):
+        return match[0]
+    the = "" if match["of"] or word_before(match) == "the" else "the "
+    words = f"{the}{ordinal(day)} of {MONTHS[month - 1]}"
+    return spaced(match, f"{words} {year(int(match['year']))}" if match["year"] else words)
 
 
 def _clock(match: re.Match[str]) -> str:
@@ -111,8 +112,7 @@ def _decade(match: re.Match[str]) -> str:
 def _year(match: re.Match[str]) -> str:
     """A year, unless what follows is counted: "in 1966", "1966 was long", but "1500 calories"."""
     value = int(match[0])
-    before = match.string[max(match.start() - 12, 0) : match.start()].split()
-    if before and before[-1].lower() in _YEAR_CUES:
+    if word_before(match) in _YEAR_CUES:
         return year(value)
     after = _NEXT_WORD.match(match.string, match.end())
     counted = after and (after[1] in _COUNTED or (after[1].endswith("s") and after[1] not in _NOT_COUNTED))
@@ -120,32 +120,34 @@ def _year(match: re.Match[str]) -> str:
 
 
 DATES: Final = (
-    Rule(re.compile(r"(?<![\w.-])([12]\d{3})-(\d{1,2})-(\d{1,2})(?![\w-])"), _iso_date),
+    Rule("-", re.compile(r"([12]\d{3})(?<![\w.-]\d{4})-(\d{1,2})-(\d{1,2})(?![\w-])"), _iso_date),
     Rule(
+        "/.-",
         re.compile(
-            r"(?<![\w./-])(?P<first>\d{1,2})(?P<mark>[/.-])(?P<second>\d{1,2})(?P=mark)"
+            r"(?P<first>\d(?<![\w./-]\d)\d?)(?P<mark>[/.-])(?P<second>\d{1,2})(?P=mark)"
             r"(?P<year>[12]\d{3}|(?<=/)\d{2})(?![\w/-]|\.\d)"
         ),
         _numeric_date,
     ),
-    Rule(re.compile(rf"\b(?=[A-Za-z]){_MONTH}\s+{_DAY}{_TO_DAY}(?![\w:/%]|[.,]\d){_YEAR}(?!\d)"), _month_first),
-    Rule(re.compile(rf"(?P<the>\b[Tt]he )?(?<![\w.,:/]){_DAY}\s+(?P<of>of\s+)?{_MONTH}{_YEAR}(?!\d)"), _day_first),
-    Rule(re.compile(rf"\b(?=[A-Za-z]){_MONTH},?\s+(?P<year>[12]\d{{3}})(?![\w:/%]|[.,]\d)"), _month_year),
+    Rule("", re.compile(rf"{_DAY}{_TO_DAY}(?![\w:/%]|[.,]\d|-\w){_YEAR}"), _month_first),
+    Rule("", re.compile(rf"{_DAY}\s+(?P<of>of\s+)?(?P<month>[A-Za-z]{{3,9}})\b\.?{_YEAR}"), _day_first),
 )
 
 TIMES: Final = (
-    Rule(re.compile(r"(?<=\d[AaPp][Mm])\s?[-–]\s?(?=\d)"), lambda match: " to "),  # 9am-5pm
+    Rule("-–", re.compile(r"[-–](?<=\d[AaPp][Mm][-–])(?=\d)"), lambda match: " to "),  # 9am-5pm
     Rule(
+        ":",
         re.compile(
-            r"(?<![\w:.,])(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?"
+            r"(?P<hour>\d(?<![\w:.,]\d)\d?):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?"
             rf"(?:\s?{_HALF_DAY})?(?![\d:])"
         ),
         _clock,
     ),
-    Rule(re.compile(rf"(?<![\w:.,])(?P<hour>\d{{1,2}})\s?{_HALF_DAY}"), _hour),
+    Rule("mM", re.compile(rf"(?P<hour>\d(?<![\w:.,]\d)\d?)\s?{_HALF_DAY}"), _hour),
 )
 
 YEARS: Final = (
-    Rule(re.compile(r"(?<![\w'’])['’]?(?P<decade>[12]\d{2}0|[1-9]0)['’]?s\b"), _decade),
-    Rule(re.compile(r"(?<![\w.,/$€£¥₹-])[12]\d{3}(?![\w%/]|[.,]\d)"), _year),
+    Rule("'’", re.compile(r"['’](?<![\w'’.]['’])(?=[1-9]0s\b)"), lambda match: ""),  # the '90s
+    Rule("s", re.compile(r"(?P<decade>[12]\d(?<!\w\d\d)\d0|[1-9](?<!\w\d)0)['’]?s\b"), _decade),
+    Rule("", re.compile(r"[12]\d{3}(?<![\w.,/$€£¥₹-]\d{4})(?![\w%/]|[.,]\d)"), _year),
 )

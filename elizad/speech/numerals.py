@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -14,7 +15,7 @@ from elizad.speech.abbreviations import expand, may_need
 from elizad.speech.dates import DATES, TIMES, YEARS
 from elizad.speech.number_words import MAX_DIGITS, digits, number, plural
 from elizad.speech.quantities import AMOUNT, BEFORE_TIMES, QUANTITIES
-from elizad.speech.rules import Rule, apply, spaced
+from elizad.speech.rules import Rule, apply, spaced, word_before
 from elizad.speech.signs import SIGNS, speak_addresses, speak_signs
 
 __all__ = ["spell_out"]
@@ -28,8 +29,11 @@ _FOREIGN: Final = re.compile(r"[²³¹¼½¾\u0660-\u1fff\u2070-\U0010ffff]")  #
 _RAISED: Final = ("<super>", "<sub>", "<fraction>")
 _DIGIT: Final = re.compile(r"[0-9]")
 _DIGIT_RUN: Final = re.compile(r"[0-9]+")
+_DIGIT_EDGE: Final = re.compile(r"(?<=[^\W_])(?=[0-9])|(?<=[0-9])(?=[^\W_])|(?<=[,.;:!?])(?=[0-9])")
+_DIGIT_WORDS: Final = str.maketrans({digit: digits(digit) for digit in "0123456789"})
 _LONG_RUN: Final = re.compile(rf"[0-9]{{{MAX_DIGITS + 1},}}")
 
+_PHONE_DIGITS: Final = 7  # the least of a telephone number
 _PHONE: Final = re.compile(
     r"(?<![\w.,/$€£-])(?:"
     r"\+\d(?:[ ()-]{0,2}\d){7,14}"  # +1 (415) 555-2671
@@ -38,6 +42,9 @@ _PHONE: Final = re.compile(
     r"|\d{3}-\d{4}"  # 555-1234
     r"|\d{4}(?:[ -]\d{4}){3}"  # a card
     r")(?![\w/]|[.,-]\d)"
+)
+_DIALLING: Final = frozenset(
+    {*("call", "called", "calling", "dial", "dialled", "phone", "phoned", "ring", "rang", "text", "texted")}
 )
 _LABELS: Final = {
     "apt": "apartment",
@@ -64,23 +71,34 @@ def spell_out(text: str) -> str:
     if _FOREIGN.search(text):
         text = _FOREIGN.sub(_ascii_digits, text)
     text = speak_addresses(text)
-    if _DIGIT.search(text):
-        text = _LONG_RUN.sub(_grouped_digits, text)
-        text = apply(_NUMBERS if len(_DIGIT.findall(text)) <= _MAX_TEXT_DIGITS else _DIGITS_ONLY, text)
+    if count := len(_DIGIT.findall(text)):
+        if count > _MAX_TEXT_DIGITS:
+            text = _DIGIT_EDGE.sub(" ", text).translate(_DIGIT_WORDS)
+        else:
+            if count >= _PHONE_DIGITS:
+                text = _PHONE.sub(_grouped_digits, text)
+                text = _LONG_RUN.sub(_grouped_digits, text)
+            text = apply(_RULES, text)
     return expand(speak_signs(text))
 
 
 def _ascii_digits(match: re.Match[str]) -> str:
     """A digit of another script, or one that is raised, in a circle or half of a fraction sign, in ASCII."""
     char, before = match[0], match.string[match.start() - 1 : match.start()]
-    plain = unicodedata.normalize("NFKC", char)
-    if char.isalpha() or not any(part.isdigit() for part in plain):
-        return char
     if char in "²³" and before.isalnum():
         return " squared" if char == "²" else " cubed"
+    plain, apart = _in_ascii(char)
+    return " " + plain if apart and before.isalnum() else plain
+
+
+@lru_cache(1024)  # characters of one text; the look-ups take 5 us each
+def _in_ascii(char: str) -> tuple[str, bool]:
+    """The character with ASCII digits, and whether it must not join a number before it (10⁶, 2½)."""
+    plain = unicodedata.normalize("NFKC", char)
+    if char.isalpha() or not any(part.isdigit() for part in plain):
+        return char, False
     plain = "".join([str(unicodedata.digit(part, part)) for part in plain])
-    apart = before.isalnum() and unicodedata.decomposition(char).startswith(_RAISED)
-    return " " + plain if apart else plain
+    return plain, unicodedata.decomposition(char).startswith(_RAISED)
 
 
 def _grouped_digits(match: re.Match[str]) -> str:
@@ -94,13 +112,12 @@ def _grouped_digits(match: re.Match[str]) -> str:
     return spaced(match, f"plus {words}" if match[0].startswith("+") else words)
 
 
-def _called(match: re.Match[str]) -> str:
-    return match[1] + digits(match[2])
+def _emergency(match: re.Match[str]) -> str:
+    return digits(match[0]) if match[0] == "911" or word_before(match) in _DIALLING else match[0]
 
 
 def _labelled(match: re.Match[str]) -> str:
-    label = match["label"]
-    return f"{_LABELS[label.lower()] if label else 'number'} "
+    return f"{_LABELS[match['label'].lower()]} "
 
 
 def _letters(match: re.Match[str]) -> str:
@@ -109,24 +126,17 @@ def _letters(match: re.Match[str]) -> str:
     return f"{run.lower() if len(run) > 3 else ' '.join(run)} "
 
 
-_NUMBERS: Final = (
-    Rule(_PHONE, _grouped_digits),
-    Rule(
-        re.compile(
-            r"(\b(?:call|dial|phone|ring|text)(?:s|ed|led|ing|ling)? )(\d{3})(?![\w%:/-]|[.,]\d)", re.IGNORECASE
-        ),
-        _called,
-    ),
-    Rule(re.compile(r"(?<![\w$€£.,:/-])911(?![\w%:/-]|[.,]\d)"), lambda match: digits("911")),
+_RULES: Final = (
+    Rule("", re.compile(r"\d{3}(?<![\w$€£.,:/-]\d{3})(?![\w%:/-]|[.,]\d)"), _emergency),
     *DATES,
     *BEFORE_TIMES,
     *TIMES,
     *QUANTITIES,
     *YEARS,
-    Rule(re.compile(r"(?:\b(?P<label>Nos?|(?i:apt|ch|fig|pp?|vol))\.\s?|#\s?)(?=\d)"), _labelled),
-    Rule(re.compile(r"[~≈<>]\s?(?=\d)"), lambda match: f"{_COMPARED[match[0][0]]} "),
-    Rule(re.compile(r"(?<![^\W\d_])([A-Z]+)-?(?=\d)"), _letters),
-    Rule(re.compile(rf"({AMOUNT})s\b"), lambda match: spaced(match, plural(number(match[1])))),
-    Rule(re.compile(rf"{AMOUNT}|(?<![\w.])\.\d+"), lambda match: spaced(match, number(match[0]))),
+    Rule("#", re.compile(r"#\s?(?=\d)"), lambda match: "number "),
+    Rule(".", re.compile(r"\b(?P<label>Nos?|(?i:apt|ch|fig|pp?|vol))\.\s?(?=\d)"), _labelled),
+    Rule("~≈<>", re.compile(r"[~≈<>]\s?(?=\d)"), lambda match: f"{_COMPARED[match[0][0]]} "),
+    Rule("", re.compile(r"([A-Z](?<![^\W\d_][A-Z])[A-Z]*)-?(?=\d)"), _letters),
+    Rule("s", re.compile(rf"({AMOUNT})s\b"), lambda match: spaced(match, plural(number(match[1])))),
+    Rule("", re.compile(rf"{AMOUNT}|\.(?<![\w.]\.)\d+"), lambda match: spaced(match, number(match[0]))),
 )
-_DIGITS_ONLY: Final = (Rule(_DIGIT_RUN, lambda match: spaced(match, digits(match[0]))),)

@@ -7,11 +7,11 @@ from typing import Final
 
 from elizad.speech.dates import MONTHS
 from elizad.speech.number_words import MAX_DIGITS, cardinal, digits, number, ordinal, plural
-from elizad.speech.rules import Rule, spaced
+from elizad.speech.rules import Rule, spaced, word_before
 
 __all__ = ["AMOUNT", "BEFORE_TIMES", "QUANTITIES"]
 
-AMOUNT: Final = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"  # 7, 1,000 and 3.5, but of 3,5 only the 3
+AMOUNT: Final = r"\d(?:\d{0,2}(?:,\d{3})+(?!\d)|\d*)(?:\.\d+)?"  # 7, 1,000 and 3.5, but of 3,5 only the 3
 
 _CURRENCIES: Final = {
     "$": ("dollar", "dollars", "cent", "cents"),
@@ -100,8 +100,7 @@ def _measure(match: re.Match[str]) -> str:
 
 def _describes(match: re.Match[str]) -> bool:
     """Whether an article before it makes the quantity an adjective: "a $20 bill", "a 5km run"."""
-    start = match.start()
-    return match.string[max(start - 3, 0) : start].lower().lstrip() in ("a ", "an ")
+    return word_before(match) in ("a", "an")
 
 
 def _height(match: re.Match[str]) -> str:
@@ -126,8 +125,7 @@ def _slash(match: re.Match[str]) -> str:
     if whole and 0 < top < bottom:
         return spaced(match, f"{number(whole)} and {_fraction(top, bottom, 'a')}")
     lead = f"{number(whole)} " if whole else ""
-    before = match.string[max(match.start() - 8, 0) : match.start()].split()
-    cue = before and before[-1].lower() in _DATE_CUES
+    cue = word_before(match) in _DATE_CUES
     if (top, bottom) in _PAIRS or top + bottom == 100:
         words = f"{cardinal(top)} {cardinal(bottom)}"
     elif 1 <= top <= 12 and 1 <= bottom <= 31 and (cue or (bottom > 12 and bottom != 16)):
@@ -157,24 +155,29 @@ def _range(match: re.Match[str]) -> str:
 
 
 BEFORE_TIMES: Final = (
-    Rule(re.compile(r"(?<![\w)\]%°])[-–−](?=[$€£¥]?\.?\d)"), lambda match: "minus "),
-    Rule(re.compile(r"(?<![\w.,])\d+(?:\.\d+){2,}(?![\w]|[.,]\d)"), _dotted),
+    Rule("-–−", re.compile(r"[-–−](?<![\w)\]%°][-–−])(?=[$€£¥]?\.?\d)"), lambda match: "minus "),
+    Rule(".", re.compile(r"\d(?<![\w.,]\d)\d*(?:\.\d+){2,}(?![\w]|[.,]\d)"), _dotted),
     Rule(
+        "$€£¥₹",
         re.compile(
             rf"(?P<sign>[$€£¥₹])\s?(?P<amount>{AMOUNT}|\.\d+)(?:\s?[-–]\s?(?P=sign)?(?P<last>{AMOUNT}))?{_SCALE}"
         ),
         _money,
     ),
-    Rule(re.compile(r"(\d)['’′](\d{1,2})(?![\d'’])[\"”″]?"), _height),
-    Rule(re.compile(rf"\d[\d.,:]*[%°]?(?:{_DASH.pattern}[\d.,:]*\d)+(?=(?P<equals>\s*=)?)"), _range),
-    Rule(re.compile(r"(?<=\d)(?:[x×]|\s[x×]\s)(?=\d)"), lambda match: " by "),
-    Rule(re.compile(r"(?<=\d)[x×](?!\w)"), lambda match: " times"),
+    Rule("'’′", re.compile(r"(\d)['’′](\d{1,2})(?![\d'’])[\"”″]?"), _height),
+    Rule("-–—", re.compile(rf"\d[\d.,:]*[%°]?(?:{_DASH.pattern}[\d.,:]*\d)+(?=(?P<equals>\s*=)?)"), _range),
+    Rule("x×", re.compile(r"\s?[x×](?:(?<=\d[x×])|(?<=\d\s[x×])\s)(?=\d)"), lambda match: " by "),
+    Rule("x×", re.compile(r"[x×](?<=\d[x×])(?!\w)"), lambda match: " times"),
 )
 
 QUANTITIES: Final = (
-    Rule(re.compile(r"(?<=\d):(?=\d)"), lambda match: " to "),
-    Rule(re.compile(rf"(?P<amount>{AMOUNT})\s?(?P<sign>[$€£¥₹¢])(?!\.?\d)"), _money_after),
-    Rule(re.compile(rf"(?P<amount>{AMOUNT})(?P<space>\s?)(?P<unit>{_UNIT})(?![\w°])"), _measure),
-    Rule(re.compile(r"(\d[\d,]*)(?:st|nd|rd|th)\b", re.IGNORECASE), _ordinal),
-    Rule(re.compile(r"(?<![\w./])(?:(?P<whole>\d+)\s)?(?P<top>\d+)\s?[/⁄]\s?(?P<bottom>\d+)(?![\w/⁄])"), _slash),
+    Rule(":", re.compile(r":(?<=\d:)(?=\d)"), lambda match: " to "),
+    Rule("$€£¥₹¢", re.compile(rf"(?P<amount>{AMOUNT})\s?(?P<sign>[$€£¥₹¢])(?!\.?\d)"), _money_after),
+    Rule("", re.compile(rf"(?P<amount>{AMOUNT})(?P<space>\s?)(?P<unit>{_UNIT})(?![\w°])"), _measure),
+    Rule("tdTD", re.compile(r"(\d[\d,]*)(?:st|nd|rd|th)\b", re.IGNORECASE), _ordinal),
+    Rule(
+        "/⁄",
+        re.compile(r"(?<![\w./])(?:(?P<whole>\d+)\s)?(?P<top>\d+)\s?[/⁄]\s?(?P<bottom>\d+)(?![\w/⁄])"),
+        _slash,
+    ),
 )

@@ -34,15 +34,16 @@ _SIGN: Final = re.compile(rf"(?<![{SIGNS}])[{SIGNS}]{{1,2}}(?![{SIGNS}])")  # a 
 
 _ADDRESS: Final = re.compile(
     r"(?<![\w.+/-])(?:(?P<mail>[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+)"
-    r"|(?P<web>(?:https?://|www\.)[^\s<>\"”]+|(?:[\w-]+\.)+(?:com|org|net|edu|gov|co\.uk|io|uk|de|eu)\b(?:/[^\s<>\"”]*)?))"
+    r"|(?P<web>(?:https?://|www\.)[^\s<>\"”]+|(?:[\w-]+\.)+(?:com|org|net|edu|gov|io|uk|de|eu)\b(?:/[^\s<>\"”]*)?))"
 )
+_ADDRESS_HINT: Final = re.compile(r"@(?<=[\w.+-]@)|://|[.](?:(?<=www\.)|(?:com|org|net|edu|gov|io|uk|de|eu)\b)")
 _PIECE: Final = re.compile(r"[^\W\d_]+|[\d.@/_+:-]")
 _PIECES: Final = {".": "dot", "@": "at", "/": "slash", "_": "underscore", "-": "dash", "+": "plus", ":": "colon"}
 
 
 def speak_addresses(text: str) -> str:
     """Mail and web addresses as people read them out: "anna at example dot com"."""
-    return _ADDRESS.sub(_address, text)
+    return text if _ADDRESS_HINT.search(text) is None else _ADDRESS.sub(_address, text)
 
 
 def speak_signs(text: str) -> str:

@@ -97,7 +97,7 @@ DATES = {
     "March 3rd": "March third",
     "March 3": "March third",
     "march 3 miles": "march three miles",
-    "november 21": "November twenty-first",
+    "november 21": "november twenty-first",
     "March 3, 2026.": "March third, twenty twenty-six.",
     "May 3-5": "May third to fifth",
     "Nov. 21, 2026": "November twenty-first, twenty twenty-six",
