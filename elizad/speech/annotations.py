@@ -71,13 +71,15 @@ def context(groups: Sequence[str]) -> tuple[str, ...]:
 
 def _group_start(text: str, end: int) -> int:
     """Where the brace group that ends at `end` opens, or -1 when its braces do not balance."""
-    depth = 0
-    for index in range(end - 1, -1, -1):
-        char = text[index]
-        if char == "}":
+    depth = 1
+    opening, closing = text.rfind("{", 0, end - 1), text.rfind("}", 0, end - 1)
+    while opening >= 0:
+        if closing > opening:
             depth += 1
-        elif char == "{":
+            closing = text.rfind("}", 0, closing)
+        elif depth > 1:
             depth -= 1
-            if not depth:
-                return index
+            opening = text.rfind("{", 0, opening)
+        else:
+            return opening
     return -1
