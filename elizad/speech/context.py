@@ -9,45 +9,44 @@ from collections.abc import Callable
 from typing import Final
 
 from elizad.speech.everyday import FUNCTION_WORDS, NUMBER_WORDS
-from elizad.speech.verbs import ADVERBS, AUXILIARIES, BASES, BE, CONJUNCTIONS, PASTS, PREPOSITIONS, PRONOUNS
+from elizad.speech.verbs import ADVERBS, AUXILIARIES, BASES, BE, CONJUNCTIONS, PASTS, PREPOSITIONS, PRONOUNS, listed
 
 __all__ = ["repair"]
 
 _DELIMITERS: Final = ("", ",", ".")
 _MAX_STUTTER: Final = 3  # words: "I want to I want to go"
 
-_SUBJECTS: Final = frozenset("I HE SHE IT WE THEY THERE YOU".split())
-_OPEN_CALLS: Final = frozenset(
-    "YES YEAH YEP NO NOPE WELL OH OK SO HELLO HI HEY RIGHT LOOK LISTEN ACTUALLY HONESTLY ANYWAY NOW".split()
+_SUBJECTS: Final = listed("I HE SHE IT WE THEY THERE YOU")
+_OPEN_CALLS: Final = listed(
+    "YES YEAH YEP NO NOPE WELL OH OK SO HELLO HI HEY RIGHT LOOK LISTEN ACTUALLY HONESTLY ANYWAY NOW"
 )
 # "my mother's ...": these can follow "is" but not an owner.
-_AFTER_IS: Final = frozenset(
-    "A AN THE NOT SO VERY TOO ALWAYS NEVER JUST STILL ALSO REALLY DEAD ILL SICK DYING LEAVING COMING GETTING GOING BEING "
-    "TRYING MAKING ANGRY MAD CRAZY HERE THERE IN ON AT FROM LIKE FINE OK SAD HAPPY MY YOUR".split()
+_AFTER_IS: Final = listed(
+    "A AN THE NOT SO VERY TOO ALWAYS NEVER JUST STILL ALSO REALLY DEAD ILL SICK DYING LEAVING COMING GETTING GOING "
+    "BEING TRYING MAKING ANGRY MAD CRAZY HERE THERE IN ON AT FROM LIKE FINE OK SAD HAPPY MY YOUR"
 )
-_AFTER_HAS: Final = frozenset("BEEN GOT GOTTEN HAD BECOME STARTED STOPPED BEGUN".split())
-_AFTER_YOUR: Final = frozenset("A AN THE NOT SO SUCH WELCOME".split())
+_AFTER_HAS: Final = listed("BEEN GOT GOTTEN HAD BECOME STARTED STOPPED BEGUN")
+_AFTER_YOUR: Final = listed("A AN THE NOT SO SUCH WELCOME")
 _NEGATIVE: Final = {
     "CAN": "CAN'T", "COULD": "COULDN'T", "DO": "DON'T", "DOES": "DOESN'T", "DID": "DIDN'T", "WILL": "WON'T",
     "WOULD": "WOULDN'T", "SHOULD": "SHOULDN'T",
 }  # fmt: skip
 # "Do you know", "what you know", "if you know" are no fillers, nor is "you know what" or "you know her".
-_BEFORE_KNOW: Final = AUXILIARIES - BE | frozenset(
-    "IF WHAT HOW WHO WHERE WHEN WHY AS THAT LET ALL THINK HOPE THING THINGS EVERYTHING PEOPLE SURE EVER MAKE LIKE".split()
+_BEFORE_KNOW: Final = AUXILIARIES - BE | listed(
+    "IF WHAT HOW WHO WHERE WHEN WHY AS THAT LET ALL THINK HOPE THING THINGS EVERYTHING PEOPLE SURE EVER MAKE LIKE"
 )
-_INTENSIFIERS: Final = frozenset("SO REALLY VERY TOTALLY SUPER JUST LITERALLY".split())
-_REPEATABLE: Final = NUMBER_WORDS | frozenset(
-    "VERY REALLY SO TOO MUCH FAR LONG MANY BYE HA HAD NIGHT KNOCK NEVER".split()
-)
+_INTENSIFIERS: Final = listed("SO REALLY VERY TOTALLY SUPER JUST LITERALLY")
+_REPEATABLE: Final = NUMBER_WORDS | listed("VERY REALLY SO TOO MUCH FAR LONG MANY BYE HA HAD NIGHT KNOCK NEVER")
 
 
 def repair(keys: list[str], said: list[str]) -> None:
     """Repair in place; both lists stay of equal length."""
-    for index in range(len(keys) - 1, -1, -1):  # from the end, where what a rule takes out does not move the rest
-        rule = _RULES.get(keys[index]) if index < len(keys) else None
-        if rule is not None:
-            rule(keys, said, index)
-    if len(set(keys)) < len(keys):
+    if not _RULES.keys().isdisjoint(keys):
+        for index in range(len(keys) - 1, -1, -1):  # from the end, where what a rule takes out does not move the rest
+            rule = _RULES.get(keys[index]) if index < len(keys) else None
+            if rule is not None:
+                rule(keys, said, index)
+    if len(set(keys)) < len(keys) and _may_stutter(keys):
         _unstutter(keys, said)
 
 
@@ -83,7 +82,8 @@ def _apostrophe_d(keys: list[str], said: list[str], index: int) -> None:
 def _not(keys: list[str], said: list[str], index: int) -> None:
     negative = _NEGATIVE.get(_at(keys, index - 1))
     if negative is not None:
-        _put(keys, said, index - 1, index + 1, negative.lower())
+        keys[index - 1 : index + 1] = [negative]
+        said[index - 1 : index + 1] = [f"{said[index - 1]} {said[index]}"]
 
 
 def _dont(keys: list[str], said: list[str], index: int) -> None:
@@ -114,7 +114,7 @@ def _id(keys: list[str], said: list[str], index: int) -> None:
 
 
 def _wont(keys: list[str], said: list[str], index: int) -> None:
-    if _at(keys, index - 1) in PRONOUNS:
+    if _at(keys, index - 1) in PRONOUNS or (index == 0 and _at(keys, 1) in PRONOUNS):
         _put(keys, said, index, index + 1, "won't")
 
 
@@ -141,7 +141,7 @@ def _know(keys: list[str], said: list[str], index: int) -> None:
         return
     if before in _DELIMITERS:
         filler = following in _SUBJECTS or (following == "," and index > 1)
-    elif before in BE or before in CONJUNCTIONS or before in PREPOSITIONS:
+    elif before in BE or before in CONJUNCTIONS or before in PREPOSITIONS or before in ("WELL", "OH"):
         filler = following not in ("", ".", "WHAT", "HOW", "WHO", "IT", "THAT", "THE", "ME", "HIM", "HER")
     else:
         filler = following in _SUBJECTS or (following in _DELIMITERS and index > 2)
@@ -153,11 +153,11 @@ def _mean(keys: list[str], said: list[str], index: int) -> None:
     if _at(keys, index - 1) != "I" or _at(keys, index - 2) in ("WHAT", "THAT", "IF", "HOW", "WHO", "KNOW", "THINK"):
         return
     following = _at(keys, index + 1)
-    if following in _SUBJECTS - {"IT", "THERE"} or (
-        following in ("IT", "THERE", "THAT") and _at(keys, index + 2) in BE
+    if (
+        following in _SUBJECTS - {"IT", "THERE"}
+        or (following in ("IT", "THERE", "THAT") and _at(keys, index + 2) in BE)
+        or (following == "," and _at(keys, index - 2) in _DELIMITERS)
     ):
-        _drop_aside(keys, said, index - 1, index + 1)
-    elif following == "," and _at(keys, index - 2) in _DELIMITERS:
         _drop_aside(keys, said, index - 1, index + 1)
 
 
@@ -200,25 +200,44 @@ _RULES: Final[dict[str, _Rule]] = {
 }
 
 
+def _may_stutter(keys: list[str]) -> bool:
+    """Whether any words come twice in a row: a quick look, for most words that come again do so far away."""
+    seen: dict[str, int] = {}
+    for index, key in enumerate(keys):
+        distance = index - seen.get(key, index)
+        seen[key] = index
+        if 0 < distance <= _MAX_STUTTER + 1 and (
+            distance == 1 or keys[index - distance + 1] == "," or keys[index - 1] == _at(keys, index - distance - 1)
+        ):
+            return True
+    return False
+
+
 def _unstutter(keys: list[str], said: list[str]) -> None:
     """Say repeated words once: "my my my mother", "I was I was thinking", "no, no"."""
     kept: list[str] = []
     spelt: list[str] = []
+    seen: dict[str, int] = {}  # key -> where it was kept last
     for key, word in zip(keys, said, strict=True):
+        distance = len(kept) - seen.get(key, -_MAX_STUTTER - 2)
+        seen[key] = len(kept)
         kept.append(key)
         spelt.append(word)
-        for width in range(1, _MAX_STUTTER + 1):
-            end = len(kept) - width  # where the repetition begins
-            tail = kept[end:]
-            if end > width and kept[end - 1] == "," and kept[end - 1 - width : end - 1] == tail:
+        if distance > _MAX_STUTTER + 1:
+            continue
+        for width in (distance, distance - 1):  # without and with a comma between
+            end = len(kept) - width
+            again = kept[end:]
+            if width < distance and kept[end - 1] == ",":
                 end -= 1
-            elif end < width or kept[end - width : end] != tail:
-                continue
-            if _is_stutter(tail):
+            if again and end >= width and kept[end - width : end] == again and _is_stutter(again):
                 del kept[end:], spelt[end:]
+                seen = {key: at for at, key in enumerate(kept)}
                 break
     keys[:], said[:] = kept, spelt
 
 
-def _is_stutter(tail: list[str]) -> bool:
-    return not any(key in _REPEATABLE or key in _DELIMITERS or key[0].isdigit() for key in tail)
+def _is_stutter(words: list[str]) -> bool:
+    return len(words) <= _MAX_STUTTER and not any(
+        key in _REPEATABLE or key in _DELIMITERS or key[0].isdigit() for key in words
+    )

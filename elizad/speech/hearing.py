@@ -19,6 +19,9 @@ _LONGEST: Final = 45  # characters; no word of English is longer, and no listene
 _UNSAYABLE: Final = "something"
 _EMPHASIS: Final = 5  # letters: a longer word in capitals is emphasis, a shorter one may be an acronym
 
+_PLAIN: Final = {key.lower(): key for key in EVERYDAY if key not in EXPANDED}  # most words need no second look
+_IN_TITLES: Final = ("My", "Your", "Me", "You")
+
 
 def hear(text: str) -> tuple[list[str], list[str]]:
     """Return the keys and the spellings of `text`, in two lists of equal length. `,` and `.` end clauses.
@@ -29,59 +32,64 @@ def hear(text: str) -> tuple[list[str], list[str]]:
     said: list[str] = []
     start = 0  # of the sentence
     capitals: list[int] = []  # where this sentence has words that are not all in small letters
-    hushed = False  # after a filler, whose comma goes with it
+    hushed = -1  # where a filler was dropped, whose comma goes with it
     for token in cut(text):
+        plain = _PLAIN.get(token)
+        if plain is not None:
+            keys.append(plain)
+            said.append(token)
+            continue
         if token == "," or token == ".":
             if token == "." and capitals:
-                _settle(said, start, capitals)
+                _settle(keys, said, start, capitals)
                 capitals = []
-            if keys and not (hushed and token == ","):
+            if keys and (token == "." or hushed != len(keys)):
                 if keys[-1] == "," or keys[-1] == ".":
-                    keys.pop(), said.pop()
+                    del keys[-1], said[-1]
                 keys.append(token)
                 said.append(token)
             if token == ".":
                 start = len(keys)
-            hushed = False
             continue
         key = token.upper()
+        if "." in key:
+            key = key.replace(".", "-").rstrip("-")
         expanded = EXPANDED.get(key)
         if expanded is not None:
-            if expanded[0]:
-                keys += expanded[0]
-                said += expanded[1]
-                hushed = False
-            else:
-                hushed = True
+            if not expanded[0]:
                 if keys and keys[-1] == ",":
-                    keys.pop(), said.pop()
+                    del keys[-1], said[-1]
+                hushed = len(keys)
+            keys += expanded[0]
+            said += expanded[1]
             continue
-        hushed = False
         if not token.islower():
             capitals.append(len(said))
-        if not token.isalpha():
-            if key.endswith("'S"):
-                keys += key[:-2], "'S"
-                said += token[:-2], "'s"
-                continue
-            key = key.replace(".", "-").rstrip("-")
-            if key in EXPANDED:
-                keys += EXPANDED[key][0]
-                said += EXPANDED[key][1]
-                continue
-        keys.append(key)
-        said.append(token if len(token) <= _LONGEST else _UNSAYABLE)
+        if key.endswith("'S"):
+            keys += key[:-2], "'S"
+            said += token[:-2], "'s"
+        else:
+            keys.append(key)
+            said.append(token if len(token) <= _LONGEST else _UNSAYABLE)
     if capitals:
-        _settle(said, start, capitals)
+        _settle(keys, said, start, capitals)
     repair(keys, said)
     while keys and (keys[-1] == "," or keys[-1] == "."):
-        keys.pop(), said.pop()
+        del keys[-1], said[-1]
     return keys, said
 
 
-def _settle(said: list[str], start: int, capitals: list[int]) -> None:
+def _settle(keys: list[str], said: list[str], start: int, capitals: list[int]) -> None:
     """Give one sentence its everyday case: the capital of its first word goes, and so does shouting."""
-    shouted = [at for at in capitals if at < len(said) and len(said[at]) > 1 and said[at].isupper()]
+    first = capitals[0]
+    if first == start and said[first].istitle() and said[first].upper() in EVERYDAY:
+        said[first] = said[first].lower()
+        if len(capitals) == 1:
+            return
+    for at in capitals:
+        if said[at] in _IN_TITLES and at > start and _opens_title(said, capitals, at):
+            keys[at] = f"'{keys[at]}'"  # "My Fair Lady" is nobody's lady: no rule and no person for this "My"
+    shouted = [at for at in capitals if said[at].isupper() and said[at][1:2].isalpha()]
     if shouted:
         loud = len(shouted) * 2 > len(said) - start
         for at in shouted:
@@ -90,6 +98,10 @@ def _settle(said: list[str], start: int, capitals: list[int]) -> None:
                 continue
             if loud or len(word) > _EMPHASIS or word in EVERYDAY:
                 said[at] = word.lower()
-    first = capitals[0]
-    if first == start and said[first].upper() in EVERYDAY:
-        said[first] = said[first].lower()
+
+
+def _opens_title(said: list[str], capitals: list[int], at: int) -> bool:
+    """Whether capitals follow the word at `at`, and more than a relative's ("I love My Mother")."""
+    if at - 1 in capitals or at + 1 not in capitals:
+        return False
+    return at + 2 in capitals or said[at + 1].upper() not in EVERYDAY

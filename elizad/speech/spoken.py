@@ -14,7 +14,7 @@ from elizad.speech.everyday import FUNCTION_WORDS
 from elizad.speech.hearing import hear
 from elizad.speech.numerals import spell_out
 from elizad.speech.person import mirror
-from elizad.speech.prose import finished, long_words, prose
+from elizad.speech.prose import finished, joined, long_words
 
 __all__ = ["Spoken"]
 
@@ -56,7 +56,7 @@ class Spoken:
 
     def utter(self, words: Sequence[str]) -> str:
         """Make one reply of its words: never empty, one end mark, sentence case."""
-        text = prose(words)
+        text = joined(words)
         return finished(spell_out(text) if self.spell_numbers else text)
 
 

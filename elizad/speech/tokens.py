@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from string import ascii_lowercase
 from typing import Final
 
 from elizad.speech.abbreviations import MAY_END, NEVER_END
@@ -28,18 +29,21 @@ _STRANGE: Final = re.compile(r"[^\w\s!-~£€°]")  # neither letter nor digit n
 _SPACED_DASH: Final = re.compile(r"\s–\s")
 
 _SMILEY: Final = re.compile(r"[:;=8xX]['o-]?[()\[\]DPpOo3/\\|*]+|<3+|[xX]D+")
+_LETTER: Final = r"[^\x00-@\[-`{-\x9f£€°\s]"  # with what is written above it, which \w is not
+_WORD: Final = rf"(?:{_LETTER}|[0-9])+"
 _PIECE: Final = re.compile(
-    r"""
+    rf"""
       (?P<link>     (?:https?://|www\.)\S*[\w/] | [\w.+-]+@[\w-]+(?:\.[\w-]+)+ )
-    | (?P<number>   (?<!\w)(?:[+-]?[$£€\#]?|[$£€]-?)(?:(?<![\d.])\.)?\d+(?:[.,:/-]?\d+)*(?:%|°|[^\W\d_]+)?(?:['-][^\W\d_]+)* )
-    | (?P<word>     [^\W\d_]\w*(?:['&/+@.-]\w+)*(?:\+\+|\#)? )
-    | (?P<ellipsis> \.{2,} )
+    | (?P<number>   (?<!\w)(?:[+-]?[$£€\#]?|[$£€]-?)\.?[0-9]+(?:[.,:/-]?[0-9]+)*(?:%|°|{_LETTER}+)?(?:['-]{_LETTER}+)* )
+    | (?P<word>     {_LETTER}(?:{_WORD})?(?:['&/+@._-]{_WORD})*(?:\+\+|\#)? )
+    | (?P<ellipsis> \.{{2,}}(?![0-9]) )
     | (?P<stop>     [.!?] )
     | (?P<pause>    [,;:] | --+ | (?<!\S)-(?!\S) )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _POINTED: Final = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]")  # e.g, U.S, Ph.D
+_POINTED_WORDS: Final = NEVER_END | MAY_END | frozenset(("no", "p", "pp", "fig")) | frozenset(ascii_lowercase)
 _CLOSERS: Final = "\"')]}>*_~"
 
 
@@ -47,12 +51,14 @@ def cut(text: str) -> list[str]:
     """Return the words of `text` in order; every `,` or `.` in the list is a border between clauses."""
     if not text.isascii():
         text = _plain(text)
-    tokens: list[str] = []
     raws = text.split()
+    if text.replace(" ", "").isalpha():
+        return raws  # nothing but words, as recognised speech often is
+    tokens: list[str] = []
     for index, raw in enumerate(raws):
         if raw.isalpha() or raw.upper() in EXPANDED:
             tokens.append(raw)
-        elif raw[-1] in ",?!;" and raw[:-1].isalpha():
+        elif raw[-1] in ",.?!;" and raw[:-1].isalpha() and (raw[-1] != "." or raw[:-1].lower() not in _POINTED_WORDS):
             tokens += raw[:-1], "," if raw[-1] in ",;" else "."
         elif not _SMILEY.fullmatch(raw):
             _cut_raw(raw, raws[index + 1] if index + 1 < len(raws) else "", tokens)
@@ -88,9 +94,13 @@ def _cut_raw(raw: str, following: str, tokens: list[str]) -> None:
                     tokens.append(".")
             case "stop":
                 before = tokens[-1] if tokens and found.start() and raw[found.start() - 1].isalnum() else ""
-                if piece == "." and before and not raw[end:].strip(_CLOSERS) and _abbreviates(before, following):
+                pointed = piece == "." and before and not raw[end:].strip(_CLOSERS)
+                if pointed and (_is_abbreviation(before) or _counts(before, following)):
                     tokens[-1] += "."
+                    pointed = not _ends(before, following)
                 else:
+                    pointed = False
+                if not pointed:
                     tokens.append(".")
             case _:
                 tokens.append(",")
@@ -100,22 +110,36 @@ def _cut_raw(raw: str, following: str, tokens: list[str]) -> None:
 
 def _cut_at_points(piece: str, tokens: list[str]) -> None:
     """Cut `hello.how`, which lacks a space, but not `example.com` or `U.S`."""
-    parts = piece.split(".")
-    word = parts[0]
-    for part in parts[1:]:
-        if len(word) > 2 and (part.upper() in EVERYDAY or part == "I" or (part.istitle() and len(part) > 1)):
+    word, *parts = piece.split(".")
+    last = word
+    for part in parts:
+        if len(last) > 1 and (part.upper() in EVERYDAY or part == "I" or (part.istitle() and len(part) > 2)):
             tokens += word, "."
             word = part
         else:
             word = f"{word}.{part}"
+        last = part
     tokens.append(word)
 
 
-def _abbreviates(word: str, following: str) -> bool:
-    """Whether the point after `word` belongs to it, so that the clause goes on."""
+def _is_abbreviation(word: str) -> bool:
+    lower = word.lower()
+    return lower in MAY_END or lower in NEVER_END or (len(word) > 1 and _POINTED.fullmatch(word) is not None)
+
+
+def _ends(abbreviation: str, following: str) -> bool:
+    """Whether the sentence ends with an abbreviation: a capital that is no name must follow."""
+    lower = abbreviation.lower()
+    return (
+        (lower in MAY_END or len(lower) > 2)
+        and lower not in NEVER_END
+        and following[:1].isupper()
+        and following.upper() in EVERYDAY
+    )
+
+
+def _counts(word: str, following: str) -> bool:
+    """Whether the point after a word that is an abbreviation only here belongs to it: "J. Smith", "no. 5"."""
     if len(word) == 1 and word.isalpha():
         return word.isupper() and word != "I" and following[:1].isupper()
-    lower = word.lower()
-    if lower in MAY_END or _POINTED.fullmatch(word):
-        return not following or not (following[0].isupper() and following.upper() in EVERYDAY)
-    return lower in NEVER_END or (lower in ("no", "p", "pp", "fig") and following[:1].isdigit())
+    return word.lower() in ("no", "p", "pp", "fig") and following[:1].isdigit()
