@@ -227,12 +227,14 @@ async def _next_event(stream: trio.abc.Stream, http: h11.Connection) -> object:
     while True:
         event = http.next_event()
         if event is h11.NEED_DATA:
-            http.receive_data(await stream.receive_some(READ_BYTES))
+            http.receive_data(bytes(await stream.receive_some(READ_BYTES)))
         elif not (isinstance(event, h11.InformationalResponse) and event.status_code != 101):
             return event
 
 
-async def _refusal(stream: trio.abc.Stream, http: h11.Connection, event: h11.Response) -> str:
+async def _refusal(
+    stream: trio.abc.Stream, http: h11.Connection, event: h11.InformationalResponse | h11.Response
+) -> str:
     """The status and the first line of the body."""
     reason = bytes(event.reason).decode("latin-1")
     words = f"the server answered {event.status_code} {reason}".rstrip()

@@ -74,12 +74,23 @@ async def serve_connection(
     peer = peer_name(stream)
     where = {"conn": conn, "peer": peer}
     try:
-        await _serve(stream, handler, conn, peer, routes, limits, heartbeat, tally)
-    except* Refusal as group:
-        refusal = _first(group, Refusal)
-        tally.refusals[refusal.status] += 1
-        fields = {**where, "status": refusal.status, "reason": refusal.reason}
-        log.info("refused", extra={"fields": fields})
+        try:
+            head, early = await read_head(stream, head_bytes=limits.head_bytes, timeout_s=limits.head_timeout_s)
+            # The place for plain HTTP: /healthz, /readyz and /metrics are looked up here, before the routes.
+            found = _decide(routes, head)
+        except Refusal as refusal:
+            tally.refusals[refusal.status] += 1
+            log.info("refused", extra={"fields": {**where, "status": refusal.status, "reason": refusal.reason}})
+            await _refuse(stream, refusal, limits.close_timeout_s)
+            return
+        request = Request(conn, peer, found.route, found.tail, head.query, head.headers)
+        async with accept_websocket(stream, head, early, limits) as ws:
+            tally.upgrades += 1
+            try:
+                with heartbeat.watching(ws):
+                    await _call(handler, ws, request, tally)
+            finally:
+                _count(ws, tally)
     except* PeerClosed as group:
         log.debug("left", extra={"fields": {**where, "reason": _first(group, PeerClosed).reason}})
     except* (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -91,33 +102,6 @@ async def serve_connection(
         await trio.aclose_forcefully(stream)
 
 
-async def _serve(
-    stream: trio.abc.Stream,
-    handler: Handler,
-    conn: str,
-    peer: str,
-    routes: Sequence[Route],
-    limits: Limits,
-    heartbeat: Heartbeat,
-    tally: Tally,
-) -> None:
-    try:
-        head, early = await read_head(stream, head_bytes=limits.head_bytes, timeout_s=limits.head_timeout_s)
-        # The place for plain HTTP: /healthz, /readyz and /metrics are looked up here, before the routes.
-        found = _decide(routes, head)
-    except Refusal as refusal:
-        await _refuse(stream, refusal, limits)
-        raise
-    request = Request(conn, peer, found.route, found.tail, head.query, head.headers)
-    async with accept_websocket(stream, head, early, limits) as ws:
-        tally.upgrades += 1
-        try:
-            with heartbeat.watching(ws):
-                await _call(handler, ws, request, tally)
-        finally:
-            _count(ws, tally)
-
-
 def _decide(routes: Sequence[Route], head: Head) -> Found:
     """Raises: Refusal."""
     found = find_route(routes, head)
@@ -126,14 +110,14 @@ def _decide(routes: Sequence[Route], head: Head) -> Found:
     return found
 
 
-async def _refuse(stream: trio.abc.Stream, refusal: Refusal, limits: Limits) -> None:
+async def _refuse(stream: trio.abc.Stream, refusal: Refusal, timeout_s: float) -> None:
     """Answer in plain HTTP, and see that the answer arrives though the request may still be coming."""
-    with trio.move_on_after(limits.close_timeout_s) as patience:
+    with trio.move_on_after(timeout_s):
         try:
             await stream.send_all(render_refusal(refusal))
             if isinstance(stream, trio.abc.HalfCloseableStream):
                 await stream.send_eof()
-            await linger(stream, patience.deadline - trio.current_time())
+            await linger(stream, timeout_s)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
 

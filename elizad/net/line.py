@@ -79,9 +79,9 @@ class Line:
         self._early = early
 
     @property
-    def pings_open(self) -> list[float]:
-        """For each ping of ours without an answer, the trio time at which it was sent."""
-        return list(self._pings.values())
+    def pings_open(self) -> frozenset[bytes]:
+        """The payloads of those pings of ours that have no answer yet."""
+        return frozenset(self._pings)
 
     async def receive(self) -> Frame:
         """Return the next frame; after the end always the same Closed. Pings and a close are answered in here.
@@ -95,7 +95,7 @@ class Line:
             data, self._early = self._early, b""
             if not data:
                 try:
-                    data = await self._stream.receive_some(READ_BYTES)
+                    data = bytes(await self._stream.receive_some(READ_BYTES))
                 except (trio.BrokenResourceError, trio.ClosedResourceError):
                     data = b""
             if not data:

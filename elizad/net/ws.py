@@ -18,6 +18,7 @@ from wsproto.frame_protocol import FrameProtocol
 from elizad.errors import RemoteError
 from elizad.net.door import check_upgrade
 from elizad.net.errors import PeerClosed, Stalled
+from elizad.net.frames import FrameCounter
 from elizad.net.gate import READ_BYTES, GatedStream, linger
 from elizad.net.head import Head
 from elizad.net.limits import Limits
@@ -31,6 +32,13 @@ _CLOSE_BYTE: Final = 0x88
 
 _TOO_BIG: Final = "Exceeded maximum message size"
 """How trio-websocket's reason begins when it has closed for a message that was too big."""
+
+_FRAMES_AT_ONCE: Final = 128
+"""Handed to wsproto before others get their turn: 2 ms at 15 microseconds each."""
+
+_MOST_FRAMES: Final = 16_384
+"""Without a whole message among them. A message of 4 MiB in fragments of 4 KiB has 1024; a ping each second makes as
+many in four hours. It bounds what wsproto does not count: empty fragments, pings and pongs."""
 
 _QUEUE: Final = 0
 """Messages that wait between trio-websocket's reader and ours: the reader hands over one and reads the next."""
@@ -88,7 +96,7 @@ class WebSocket:
             message = await self._connection.get_message()
         except trio_websocket.ConnectionClosed:
             raise await self._end() from None
-        self._stream.forget_bytes()
+        self._stream.forget_frames()
         if isinstance(message, bytes):
             self.fault = CloseCode.UNSUPPORTED_DATA
             raise RemoteError(CloseCode.UNSUPPORTED_DATA, "only text messages are understood here")
@@ -145,9 +153,11 @@ class WebSocket:
             with trio.move_on_after(self._limits.close_timeout_s) as patience:
                 if self._verdict is None and self._connection.closed is None:
                     self._verdict = PeerClosed(code, reason, by_peer=False)
-                    with self._reader.needed:
+                    async with trio.open_nursery() as nursery:
+                        nursery.start_soon(self._stop_waiting, nursery.cancel_scope)
                         await self._connection.aclose(code, reason or None)
-                    if self._reader.needed.cancelled_caught:
+                        nursery.cancel_scope.cancel()
+                    if self._reader.failure is not None:
                         await self._part(patience.deadline)
                 else:
                     verdict = await self._end()
@@ -170,6 +180,12 @@ class WebSocket:
         """
         self._verdict = self._verdict or PeerClosed(CloseCode.ABNORMAL, reason, by_peer=False)
         await self._stream.cut()
+
+    async def _stop_waiting(self, scope: trio.CancelScope) -> None:
+        """Only the reader can notice the peer's half of the close: without it, wait no longer than for our own."""
+        await self._reader.done.wait()
+        await self._stream.close_written.wait()
+        scope.cancel()
 
     async def _part(self, deadline: float) -> None:
         """Our close frame is out and nobody answers for the peer any more: see that a reset does not overtake it."""
@@ -197,7 +213,7 @@ class WebSocket:
         if stream.stalled:
             return Stalled(f"the peer did not read for {self._limits.write_timeout_s:g} s")
         if stream.overfed:
-            return self._found(CloseCode.TOO_BIG, "too many bytes without a whole message")
+            return self._found(CloseCode.POLICY, "too many frames without a whole message")
         if found is None and self._reader.failure is not None:
             return PeerClosed(CloseCode.INTERNAL_ERROR, "internal error", by_peer=False)
         if found is None or found.code == CloseCode.ABNORMAL:
@@ -218,28 +234,37 @@ class _KeptStream(GatedStream):
 
     def __init__(self, transport: trio.abc.Stream, limits: Limits, settled: trio.Event, replay: bytes, early: bytes):
         super().__init__(transport, write_timeout_s=limits.write_timeout_s, replay=replay, early=early)
-        # Empty fragments and pings count for nothing in trio-websocket: what comes without a whole message is bounded
-        # here, at twice the message for its frame headers, and two reads that can be ahead of it.
-        self._most_bytes = 2 * limits.max_message_bytes + 2 * READ_BYTES
-        self._bytes = 0
+        self._handshaking = True
+        self._counter = FrameCounter()
+        self._frames = 0
+        self._pending = b""
         self._settled = settled
         self._left = False
         self.overfed = False
         self.close_sent = False
+        self.close_written = trio.Event()
 
-    def forget_bytes(self) -> None:
+    def forget_frames(self) -> None:
         """A whole message has been taken: count from here."""
-        self._bytes = 0
+        self._frames = 0
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         if self._left:
             await trio.lowlevel.checkpoint()
             raise trio.ClosedResourceError("trio-websocket has left this stream")
-        data = await super().receive_some(max_bytes)
-        self._bytes += len(data)
-        if self._bytes > self._most_bytes:
+        if self._handshaking:
+            self._handshaking = False
+            return await super().receive_some(max_bytes)
+        if self._pending:
+            await trio.lowlevel.checkpoint()
+        else:
+            self._pending = await super().receive_some(max_bytes)
+        end, frames = self._counter.advance(self._pending, _FRAMES_AT_ONCE)
+        self._frames += frames
+        if self._frames > _MOST_FRAMES:
             self.overfed = True
-            raise trio.BrokenResourceError("too many bytes without a whole message")
+            raise trio.BrokenResourceError("too many frames without a whole message")
+        data, self._pending = self._pending[:end], self._pending[end:]
         return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -251,6 +276,7 @@ class _KeptStream(GatedStream):
         self.close_sent = self.close_sent or closing
         await super().send_all(data)
         if closing:
+            self.close_written.set()
             self._settled.set()
 
     async def aclose(self) -> None:
@@ -265,11 +291,9 @@ class _Reader:
     def __init__(self, nursery: trio.Nursery) -> None:
         self._nursery = nursery
         self._scope = trio.CancelScope()
-        self._done = trio.Event()
+        self.done = trio.Event()
         self.settled = trio.Event()
         """It is certain how the connection ends: a close frame is out, the stream is left, or the reader is done."""
-        self.needed = trio.CancelScope()
-        """For a wait that only the reader can end: cancelled when the reader has failed."""
         self.failure: Exception | None = None
 
     def start_soon(self, task: Callable[[], Awaitable[None]]) -> None:
@@ -279,7 +303,7 @@ class _Reader:
     async def stop(self) -> None:
         """Cancel the reader and wait until it is gone."""
         self._scope.cancel()
-        await self._done.wait()
+        await self.done.wait()
 
     async def _run(self, task: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -287,10 +311,9 @@ class _Reader:
                 await task()
         except Exception as failure:
             self.failure = failure
-            self.needed.cancel()
         finally:
             self.settled.set()
-            self._done.set()
+            self.done.set()
 
 
 @asynccontextmanager

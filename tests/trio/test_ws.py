@@ -313,10 +313,10 @@ class TestFaults:
         async with opened() as (ws, far), trio.open_nursery() as nursery:
             await far.send_all(frame(TEXT, b"", fin=False) + frame(0, b"", fin=False) * 25_000)
             end = await ending(ws)
-            assert (end.code, end.by_peer) == (1009, False)
+            assert (end.code, end.by_peer, ws.fault) == (1008, False, 1008)
             nursery.start_soon(ws.close)
             ((opcode, payload),) = frames_in(await far.receive_some())
-            assert (opcode, close_code(payload)) == (CLOSE, 1009)
+            assert (opcode, close_code(payload)) == (CLOSE, 1008)
             await far.aclose()
 
     async def test_a_bug_in_the_reader_is_told_from_the_peers_faults(
