@@ -60,13 +60,8 @@ _CALENDAR: Final = {
     "fri": "friday",
 }
 _SOUNDS: Final = _TITLES | _WORDS | _CALENDAR
-_CAPITAL: Final = (_TITLES.keys() | _CALENDAR.keys()) - {
-    "dr",
-    "mr",
-    "mrs",
-    "ms",
-    "prof",
-}  # "rev." may be a cut-off word
+# Only with a capital: "rev." may be a word that was cut off, and "gen." another.
+_CAPITAL: Final = (_TITLES.keys() | _CALENDAR.keys()) - frozenset(("dr", "mr", "mrs", "ms", "prof"))
 
 # What stands before the point, in lower case. After these a sentence goes on, whatever follows ...
 NEVER_END: Final = frozenset({*_TITLES, "approx", "cf", "e.g", "esp", "i.e", "incl", "st", "vs"})
@@ -76,14 +71,16 @@ MAY_END: Final = (frozenset(_WORDS) | frozenset(_CALENDAR)) - NEVER_END | {
     *("a.m", "p.m", "min", "max", "tel", "ext", "mar", "apr", "jun", "jul", "sep", "tue", "thu", "thur"),
 }
 
-_ABBREVIATION: Final = re.compile(
-    rf"(?<![\w.])({'|'.join(map(re.escape, [*_SOUNDS, 'st']))})\.(?P<rest>[\"'”’)\]]*)(?=(?P<space>\s*)(?P<next>\w?))",
-    re.IGNORECASE,
-)
 _NAMES: Final = sorted([*_SOUNDS, "st"], key=len)
+# The case is that of ASCII: in Unicode's, "ſ" would be an "s".
+_ABBREVIATION: Final = re.compile(
+    rf"(?<![\w.])((?ai:{'|'.join(map(re.escape, _NAMES))}))\.(?P<rest>[\"'”’)\]]*)(?=(?P<space>\s*)(?P<next>\w?))"
+)
 _BY_LENGTH: Final = ["|".join(map(re.escape, names)) for _, names in groupby(_NAMES, len)]  # for lookbehinds
 # The same without a look at what is round it: begins with the point, so that most talk is searched in no time.
-_POINT: Final = re.compile(r"\.(?:" + "|".join(rf"(?<=(?:{names})\.)" for names in _BY_LENGTH) + ")", re.IGNORECASE)
+_POINT: Final = re.compile(
+    r"\.(?:" + "|".join(rf"(?<=(?:{names})\.)" for names in _BY_LENGTH) + ")", re.ASCII | re.IGNORECASE
+)
 _BEFORE: Final = 40  # characters looked at before "St.": the street's name, and a word before it
 
 

@@ -20,12 +20,11 @@ from elizad.speech.signs import SIGNS, speak_addresses, speak_signs
 
 __all__ = ["spell_out"]
 
-_MAX_TEXT_DIGITS: Final = 64  # of one text; with more it is not talk, and each digit is read alone (at most ~1 ms)
+_MAX_TEXT_DIGITS: Final = 64  # of one text: num2words takes up to 20 us a digit; a text with more is hardly talk
 
-_SPECIAL: Final = re.compile(
-    rf"[0-9~≈<>{SIGNS}²³¹¼½¾\u0660-\u1fff\u2070-\U0010ffff]"
-)  # what any rule but a point needs
-_FOREIGN: Final = re.compile(r"[²³¹¼½¾\u0660-\u1fff\u2070-\U0010ffff]")  # no digit but ASCII's is outside of these
+_BEYOND: Final = r"²³¹¼½¾\u0660-\u1fff\u2070-\U0010ffff"  # no digit but ASCII's is outside of these
+_FOREIGN: Final = re.compile(rf"[{_BEYOND}]")
+_SPECIAL: Final = re.compile(rf"[0-9~≈<>{SIGNS}{_BEYOND}]")  # without any, only abbreviations are left to expand
 _RAISED: Final = ("<super>", "<sub>", "<fraction>")
 _DIGIT: Final = re.compile(r"[0-9]")
 _DIGIT_RUN: Final = re.compile(r"[0-9]+")
@@ -134,7 +133,7 @@ _RULES: Final = (
     *QUANTITIES,
     *YEARS,
     Rule("#", re.compile(r"#\s?(?=\d)"), lambda match: "number "),
-    Rule(".", re.compile(r"\b(?P<label>Nos?|(?i:apt|ch|fig|pp?|vol))\.\s?(?=\d)"), _labelled),
+    Rule(".", re.compile(r"\b(?P<label>Nos?|(?ai:apt|ch|fig|pp?|vol))\.\s?(?=\d)"), _labelled),
     Rule("~≈<>", re.compile(r"[~≈<>]\s?(?=\d)"), lambda match: f"{_COMPARED[match[0][0]]} "),
     Rule("", re.compile(r"([A-Z](?<![^\W\d_][A-Z])[A-Z]*)-?(?=\d)"), _letters),
     Rule("s", re.compile(rf"({AMOUNT})s\b"), lambda match: spaced(match, plural(number(match[1])))),

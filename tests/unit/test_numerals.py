@@ -284,6 +284,7 @@ ODD = st.text("0123456789 .,:/-+$%#&@'xapmkst()=°½²٣MSDNo\n", max_size=40)
 
 @given(TALK | ODD | st.text(max_size=40))
 @example("۰3⁄⅓")
+@example("1ſt and Mrſ. a, eſt. b, fİg. 3, ſt. 4, 5 Kg")
 def test_no_digit_is_left_and_again_changes_nothing(text: str) -> None:
     spoken = spell_out(text)
     assert not [char for char in spoken if char.isdigit()]
