@@ -54,7 +54,7 @@ STRANGERS = {
     "net": {"protocols", "conversation", "eliza", "speech", "store"},
     "store": {"protocols", "conversation", "eliza", "speech", "net"},
 }
-ONLY_IN = {"trio_websocket": {"net/ws.py"}, "wsproto": {"net/ws.py"}, "sqlite3": {"store/sqlite.py"}}
+ONLY_IN = {"trio_websocket": {"net/ws.py"}, "wsproto": {"net/ws.py", "net/line.py"}, "sqlite3": {"store/sqlite.py"}}
 
 
 def room_of(module: Path) -> str:
