@@ -24,6 +24,8 @@ from elizad.net.server import serve
 from elizad.net.tally import Tally
 from elizad.ops import logs
 from elizad.ops.config import Settings
+from elizad.protocols.catalogue import catalogue
+from elizad.protocols.retell import RetellOptions
 from elizad.service.switchboard import Switchboard
 
 log = logging.getLogger("elizad")
@@ -57,16 +59,14 @@ def run(settings: Settings) -> int:
 
 async def _run(settings: Settings, eliza: Eliza) -> None:
     """Listen, answer, and on SIGINT or SIGTERM let the calls come to an end. A second signal ends them at once."""
-    switchboard = Switchboard(eliza, _manner(settings))
+    switchboard = Switchboard(eliza, _manner(settings), catalogue(_retell_options(settings)))
     tally = Tally()
     limits = _limits(settings)
-    heartbeat = Heartbeat(
-        ping_interval_s=limits.ping_interval_s, ping_timeout_s=limits.ping_timeout_s, tally=tally
-    )
+    heartbeat = Heartbeat(ping_interval_s=limits.ping_interval_s, ping_timeout_s=limits.ping_timeout_s, tally=tally)
     serve_one = functools.partial(
         serve_connection,
         handler=switchboard.answer,
-        routes=(Route("hume", settings.hume.path, tuple(settings.hume.tokens)),),
+        routes=_routes(settings),
         limits=limits,
         heartbeat=heartbeat,
         tally=tally,
@@ -129,6 +129,24 @@ def _raise_file_limit() -> int:
 
 def _manner(settings: Settings) -> Manner:
     return Manner(settings.speech.chunk, settings.speech.pace_s, settings.limits.utterance_chars)
+
+
+def _routes(settings: Settings) -> tuple[Route, ...]:
+    return (
+        Route("hume", settings.hume.path, settings.hume.tokens),
+        Route("retell", settings.retell.path, settings.retell.tokens, has_tail=True),
+    )
+
+
+def _retell_options(settings: Settings) -> RetellOptions:
+    retell = settings.retell
+    return RetellOptions(
+        auto_reconnect=retell.auto_reconnect,
+        call_details=retell.call_details,
+        transcript_with_tool_calls=retell.transcript_with_tool_calls,
+        greeting={"doctor": None, "after_call_details": None, "silent": ""}.get(retell.greeting, retell.greeting),
+        greet_after_details=retell.greets_after_details,
+    )
 
 
 def _limits(settings: Settings) -> Limits:

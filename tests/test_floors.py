@@ -22,6 +22,7 @@ FLOORS = {
     "store": 3,
     "service": 4,
     "ops": 5,
+    "call": 6,
 }
 ENTRY = 6
 

@@ -1,12 +1,13 @@
-"""What to say: events in, cues out. Knows no platform, no socket and no clock."""
+"""What to say: a turn that is asked for in, cues out. Knows no platform, no socket and no clock."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from elizad.conversation.commands import Cue, EndTurn, Speak
-from elizad.conversation.events import TurnRequested
-from elizad.conversation.history import APOLOGY, Answer, History, user_turns
+from elizad.conversation.events import Ask, TurnRequested
+from elizad.conversation.history import Answer, History, user_turns
+from elizad.conversation.phrases import APOLOGY, FAREWELL, REPEAT, SILENCE, fill_fields, is_goodbye
 from elizad.eliza import Eliza
 from elizad.speech.chunks import Unit, split_chunks
 from elizad.speech.pace import due_times
@@ -25,8 +26,9 @@ class Manner(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """One turn of ours: what was heard, what is said, and when each piece of it is due."""
+    """One turn of ours: its number, what was heard, what is said, and when each piece of it is due."""
 
+    number: int
     heard: str
     said: str
     cues: tuple[Cue, ...]
@@ -40,22 +42,49 @@ class Conversation:
         self._eliza = eliza
         self._manner = manner
         self._history = History(eliza)
+        self._misheard = 0
+        self._silences = 0
 
     def on(self, event: TurnRequested) -> Turn:
-        """Answer one event."""
+        """Take the turn that is asked for."""
+        match event.ask:
+            case Ask.NOTHING:
+                return self._turn(event, "", Answer(""))
+            case Ask.GREETING:
+                return self._greet(event)
+            case Ask.REPEAT:
+                self._misheard += 1
+                return self._turn(event, "", Answer(REPEAT[(self._misheard - 1) % len(REPEAT)]))
+            case Ask.SILENCE:
+                self._silences += 1
+                said = SILENCE[self._silences - 1] if self._silences <= len(SILENCE) else ""
+                return self._turn(event, "", Answer(said))
+            case Ask.REPLY:
+                return self._reply(event)
+
+    def apologise(self, event: TurnRequested) -> Turn:
+        """Return what is said when something of ours has failed: the caller hears a person's words, not silence."""
+        return self._turn(event, "", Answer(APOLOGY))
+
+    def _greet(self, event: TurnRequested) -> Turn:
+        text = self._eliza.opening if event.greeting is None else event.greeting
+        return self._turn(event, "", Answer(fill_fields(text, event.variables)))
+
+    def _reply(self, event: TurnRequested) -> Turn:
+        self._misheard = self._silences = 0
         limit = self._manner.utterance_chars
         turns = [text[:limit] for text in user_turns(event.transcript)]
-        if event.greet or not turns:
-            return self._turn("", Answer(self._eliza.opening))
-        return self._turn(turns[-1], self._history.answer(turns))
+        if not turns:
+            return self._greet(event)
+        answer = self._history.answer(turns)
+        leaving = is_goodbye(turns[-1])
+        if leaving and "GOODBYE" not in self._eliza.script.rules:
+            answer = Answer(FAREWELL)  # the script has no word for it, and hanging up needs one
+        return self._turn(event, turns[-1], answer, hang_up=leaving)
 
-    def apologise(self) -> Turn:
-        """Return what is said when something of ours has failed: the caller hears a person's words, not silence."""
-        return self._turn("", Answer(APOLOGY))
-
-    def _turn(self, heard: str, answer: Answer) -> Turn:
+    def _turn(self, event: TurnRequested, heard: str, answer: Answer, *, hang_up: bool = False) -> Turn:
         chunks = split_chunks(answer.text, self._manner.unit)
-        times = due_times(chunks, self._manner.pace_s)
-        cues = [Cue(due_s, Speak(chunk)) for due_s, chunk in zip(times, chunks, strict=True)]
-        cues.append(Cue(times[-1] if times else 0.0, EndTurn()))
-        return Turn(heard, answer.text, tuple(cues), answer.problem)
+        times = [event.hold_s + due_s for due_s in due_times(chunks, self._manner.pace_s)]
+        cues = [Cue(due_s, Speak(event.turn, chunk)) for due_s, chunk in zip(times, chunks, strict=True)]
+        cues.append(Cue(times[-1] if times else event.hold_s, EndTurn(event.turn, hang_up)))
+        return Turn(event.turn, heard, answer.text, tuple(cues), answer.problem)

@@ -2,21 +2,54 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from elizad.types import Utterance
 
+_NOTHING_KNOWN: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Ask(enum.Enum):
+    """What a turn of ours is to be."""
+
+    REPLY = "reply"  # an answer to the newest utterance of the caller
+    GREETING = "greeting"  # the opening line
+    REPEAT = "repeat"  # the caller spoke, but no words were understood
+    SILENCE = "silence"  # the caller has said nothing for a while
+    NOTHING = "nothing"  # take the turn and leave the word to the caller
+
 
 class TurnRequested(NamedTuple):
-    """It is our turn: answer the newest utterance of the caller.
+    """It is our turn.
 
-    `transcript` is the whole conversation so far, oldest first. `greet` asks for the opening line instead of an answer.
-    `session` is the platform's name for the conversation, if it has one.
+    `turn` is the adapter's number for it: a higher number supersedes a lower one, and a turn that has ended is not
+    taken again. `transcript` is the whole conversation so far, oldest first. `session` is the platform's name for the
+    conversation, if it has one. A greeting may have its own text instead of the script's opening line, with `{name}`
+    fields for `variables`; `hold_s` is how many seconds it may wait for these to become known.
     """
 
-    transcript: tuple[Utterance, ...]
-    greet: bool = False
+    turn: int
+    transcript: tuple[Utterance, ...] = ()
+    ask: Ask = Ask.REPLY
     session: str | None = None
+    greeting: str | None = None
+    variables: Mapping[str, str] = _NOTHING_KNOWN
+    hold_s: float = 0.0
 
 
-Event = TurnRequested
+class KeepaliveRequested(NamedTuple):
+    """The platform wants to know, by a message of its own, that we are there; `stamp` comes back to it."""
+
+    stamp: int
+
+
+class Ignored(NamedTuple):
+    """A message that says nothing we can use; `why` is for the log and never quotes it."""
+
+    why: str
+
+
+Event = TurnRequested | KeepaliveRequested | Ignored

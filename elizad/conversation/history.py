@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from elizad.conversation.phrases import APOLOGY
 from elizad.eliza import Eliza, State
 from elizad.errors import EndlessScript
 from elizad.types import Role, Utterance
-
-APOLOGY: Final = "I'm sorry, I lost my thread for a moment. Please go on."
 
 
 def user_turns(transcript: Iterable[Utterance]) -> list[str]:

@@ -25,7 +25,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "rich", "plain", "json"]
 LogColor = Literal["auto", "always", "never"]
 
-_HUME_PATH: Final = re.compile(r"/[!-~]*")
+_URL_PATH: Final = re.compile(r"/[!-~]*")
 _TOKEN: Final = re.compile(r"[!-~]+")
 
 
@@ -40,8 +40,8 @@ def _script(text: str) -> None:
         raise ValueError(f"found {quoted(text)}, which holds a character that cannot be seen")
 
 
-def _hume_path(text: str) -> None:
-    if not _HUME_PATH.fullmatch(text) or "?" in text or "#" in text:
+def _url_path(text: str) -> None:
+    if not _URL_PATH.fullmatch(text) or "?" in text or "#" in text:
         raise ValueError
 
 
@@ -93,13 +93,56 @@ class Hume(Table, frozen=True):
             low=1,
             high=1024,
             form='a path that begins with "/", in printable ASCII without "?", "#" and spaces',
-            check=_hume_path,
+            check=_url_path,
         ),
     ] = "/llm"  # the path that Hume's own examples use
     tokens: Annotated[
         tuple[Token, ...],
         Key("secrets of which a connection must present one; when the list is empty, none is asked for"),
     ] = ()  # the first try has to work, and until it is changed the address is loopback
+
+
+class Retell(Table, frozen=True):
+    """Retell's custom LLM socket."""
+
+    path: Annotated[
+        str,
+        Key(
+            "the path of Retell's custom LLM socket; Retell puts the id of the call behind it",
+            low=1,
+            high=1024,
+            form='a path that begins with "/", in printable ASCII without "?", "#" and spaces',
+            check=_url_path,
+        ),
+    ] = "/llm-websocket"  # the path that Retell's own examples use
+    tokens: Annotated[
+        tuple[Token, ...],
+        Key("secrets of which a connection must present one; when the list is empty, none is asked for"),
+    ] = ()  # the first try has to work, and until it is changed the address is loopback
+    greeting: Annotated[
+        str,
+        Key(
+            "what is said first: the script's opening line, nothing, the opening line once the call's details are known,"
+            " or your own text, in which {name} is a dynamic variable of the call",
+            low=1,
+            high=1000,
+            form='"doctor", "silent", "after_call_details" or a text',
+        ),
+    ] = "doctor"  # who calls expects to be greeted
+    auto_reconnect: Annotated[
+        bool, Key("have Retell ping us every 2 s and connect again when a call's line is lost")
+    ] = True  # costs a small message, and saves calls
+    call_details: Annotated[bool, Key("have Retell send the details of the call, among them its dynamic variables")] = (
+        False  # only a greeting with fields uses them
+    )
+    transcript_with_tool_calls: Annotated[bool, Key("have Retell send tool calls along with the transcript")] = (
+        False  # ELIZA calls no tools
+    )
+
+    @property
+    def greets_after_details(self) -> bool:
+        """Whether the greeting has to wait for the call's details."""
+        return self.greeting == "after_call_details" or "{" in self.greeting
 
 
 class Speech(Table, frozen=True):
@@ -162,6 +205,7 @@ class Settings(Table, frozen=True):
     server: Server = Server()
     eliza: Eliza = Eliza()
     hume: Hume = Hume()
+    retell: Retell = Retell()
     speech: Speech = Speech()
     limits: Limits = Limits()
     log: Log = Log()
@@ -244,6 +288,10 @@ def reference_table() -> str:
 
 def _together(settings: Settings) -> Iterator[Problem]:
     """Values that are fine alone and wrong together."""
+    if settings.retell.greets_after_details and not settings.retell.call_details:
+        yield Problem("retell.greeting", "it waits for the details of the call: set retell.call_details to true")
+    if settings.hume.path == settings.retell.path:
+        yield Problem("retell.path", f'hume.path is "{settings.hume.path}" as well')
     seen: set[str] = set()
     for index, text in enumerate(settings.server.listen):
         if text in seen and not text.endswith(":0"):

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import NamedTuple, Protocol
 
 from elizad.conversation.commands import Command
-from elizad.conversation.events import Event
+from elizad.conversation.events import Event, TurnRequested
 from elizad.protocols.hume_clm import HumeClm
+from elizad.protocols.retell import RetellLlm, RetellOptions
+
+
+class CallInfo(NamedTuple):
+    """What is known of a call when its connection opens.
+
+    `call_id` is the platform's name for it, if the address has one; `resumed` says that this call was on another
+    connection before.
+    """
+
+    call_id: str = ""
+    resumed: bool = False
 
 
 class Adapter(Protocol):
@@ -17,6 +29,9 @@ class Adapter(Protocol):
     def name(self) -> str:
         """The platform's name in logs."""
 
+    def opening(self) -> tuple[list[str], TurnRequested | None]:
+        """Return what is sent as soon as the connection is open: messages, and a turn of ours if we speak first."""
+
     def receive(self, text: str) -> list[Event]:
         """Read one whole text message.
 
@@ -25,7 +40,16 @@ class Adapter(Protocol):
         """
 
     def send(self, command: Command) -> list[str]:
-        """Write a command as the text messages that the platform expects."""
+        """Write a command as the text messages that the platform expects; none if it has no word for it."""
 
 
-ADAPTERS: Final[Mapping[str, Callable[[], Adapter]]] = {"hume": HumeClm}
+Catalogue = Mapping[str, Callable[[CallInfo], Adapter]]
+"""Route name -> what makes an adapter for a call on that route."""
+
+
+def catalogue(retell: RetellOptions) -> Catalogue:
+    """Return every adapter there is."""
+    return {
+        "hume": lambda call: HumeClm(),
+        "retell": lambda call: RetellLlm(retell, call.call_id, resumed=call.resumed),
+    }

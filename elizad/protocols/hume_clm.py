@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import msgspec
 
 from elizad.conversation.commands import Command, EndTurn, Speak
-from elizad.conversation.events import TurnRequested
+from elizad.conversation.events import Ask, Event, TurnRequested
 from elizad.protocols.wire import decode
 from elizad.speech.annotations import split_annotations
 from elizad.types import Role, Utterance
@@ -70,8 +70,13 @@ class HumeClm:
     def __init__(self) -> None:
         self._session: str | None = None
         self._announced: str | None = None
+        self._turn = 0
 
-    def receive(self, text: str) -> list[TurnRequested]:
+    def opening(self) -> tuple[list[str], TurnRequested | None]:
+        """Return what is said before Hume says anything: nothing."""
+        return [], None
+
+    def receive(self, text: str) -> list[Event]:
         """Read one message from Hume.
 
         Raises:
@@ -84,17 +89,20 @@ class HumeClm:
         else:
             elements = payload
         transcript, greet = _transcript(elements)
-        return [TurnRequested(transcript, greet, self._session)]
+        self._turn += 1
+        return [TurnRequested(self._turn, transcript, Ask.GREETING if greet else Ask.REPLY, self._session)]
 
     def send(self, command: Command) -> list[str]:
         """Write one command as messages to Hume. The session's name is said back once, with the first words."""
         match command:
-            case Speak(text):
+            case Speak(_, text):
                 session = None if self._session == self._announced else self._session
                 self._announced = self._session
                 return [_ENCODE(_AssistantInput(text, session)).decode()]
             case EndTurn():
                 return [_END]
+            case _:
+                return []  # Hume's socket has no word for anything else
 
 
 def _transcript(elements: Iterable[_Element]) -> tuple[tuple[Utterance, ...], bool]:

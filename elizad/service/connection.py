@@ -9,15 +9,16 @@ ever cancelled for it.
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
 import trio
 
-from elizad.conversation.commands import Cue
+from elizad.conversation.commands import AnswerKeepalive, Cue, EndTurn
 from elizad.conversation.conversation import Conversation, Turn
-from elizad.conversation.events import Event
+from elizad.conversation.events import Event, Ignored, KeepaliveRequested, TurnRequested
 from elizad.errors import RemoteError
 from elizad.net.errors import PeerClosed
 from elizad.protocols.catalogue import Adapter
@@ -60,8 +61,10 @@ class Connection:
         self._conn = conn
         self._waiting: trio.CancelScope | None = None
         self._stopping = False
-        self._pending: deque[Cue] = deque()
+        self._at_once: list[str] = []  # frames that wait for nothing
+        self._pending: deque[Cue] = deque()  # what is left of the current turn
         self._started = 0.0  # when the current turn began, in trio's time
+        self._ended = -1  # the adapter's number of the newest turn that has ended
         self.session: str | None = None
         self.turns = 0
         self.ending = Ending(CloseCode.ABNORMAL, "cancelled")
@@ -105,15 +108,18 @@ class Connection:
 
     async def _write(self, inbox: trio.MemoryReceiveChannel[Event]) -> None:
         """Answer events until the reader has ended, or until `stop` and the end of the turn."""
+        self._at_once, greeting = self._adapter.opening()
+        if greeting is not None:
+            self._begin(greeting)
         while True:
             try:
                 event = await self._next_event(inbox)
             except trio.EndOfChannel:
                 return
             if event is not None:
-                # Supersedes what was pending. Another event may wait already: look before anything is sent.
-                self._begin(event)
-            elif self._pending:
+                # Another event may wait already, which supersedes this one: look before anything is sent.
+                self._take(event)
+            elif self._at_once or self._pending:
                 await self._send_due()
             elif self._stopping:
                 self.ending = Ending(CloseCode.GOING_AWAY, "the daemon stops", "the server is going away")
@@ -121,19 +127,35 @@ class Connection:
 
     async def _next_event(self, inbox: trio.MemoryReceiveChannel[Event]) -> Event | None:
         """Wait for an event; None when a chunk is due first, or when the call is to stop."""
-        due = self._started + self._pending[0].due_s if self._pending else None
-        if (due is not None and due <= trio.current_time()) or (due is None and self._stopping):
+        due = self._next_due()
+        if self._at_once or due <= trio.current_time() or (self._stopping and not self._pending):
             try:
                 return inbox.receive_nowait()
             except trio.WouldBlock:
                 return None
-        with trio.CancelScope(deadline=due if due is not None else float("inf")) as self._waiting:
+        with trio.CancelScope(deadline=due) as self._waiting:
             return await inbox.receive()
         return None
 
-    def _begin(self, event: Event) -> None:
+    def _next_due(self) -> float:
+        """Return when the next chunk is due, in trio's time; infinity if none is pending."""
+        return self._started + self._pending[0].due_s if self._pending else math.inf
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case TurnRequested():
+                self._begin(event)
+            case KeepaliveRequested(stamp):
+                self._at_once += self._adapter.send(AnswerKeepalive(stamp))
+            case Ignored(why):
+                log.warning("ignored", extra={"fields": {"conn": self._conn, "why": why}})
+
+    def _begin(self, event: TurnRequested) -> None:
+        """Start a turn; it supersedes what is left of an older one."""
+        if event.turn <= self._ended:
+            return
         if self._pending:
-            log.debug("barge-in", extra={"fields": {"conn": self._conn, "turn": self.turns}})
+            log.debug("barge-in", extra={"fields": {"conn": self._conn, "turn": event.turn}})
         if event.session is not None:
             self.session = event.session
         self.turns += 1
@@ -141,26 +163,29 @@ class Connection:
         self._pending = deque(turn.cues)
         self._started = trio.current_time()
         if log.isEnabledFor(logging.DEBUG):
-            fields = {"conn": self._conn, "turn": self.turns, "heard": turn.heard, "said": turn.said}
+            fields = {"conn": self._conn, "turn": event.turn, "heard": turn.heard, "said": turn.said}
             log.debug("turn", extra={"fields": fields})
 
-    def _answer(self, event: Event) -> Turn:
+    def _answer(self, event: TurnRequested) -> Turn:
         """Ask the conversation. A bug in there costs the caller an apology, not the call."""
         try:
             turn = self._conversation.on(event)
         except Exception:
-            log.exception("bug", extra={"fields": {"conn": self._conn, "turn": self.turns}})
-            return self._conversation.apologise()
+            log.exception("bug", extra={"fields": {"conn": self._conn, "turn": event.turn}})
+            return self._conversation.apologise(event)
         if turn.problem is not None:
-            log.warning("turn failed", extra={"fields": {"conn": self._conn, "turn": self.turns, "why": turn.problem}})
+            log.warning("turn failed", extra={"fields": {"conn": self._conn, "turn": event.turn, "why": turn.problem}})
         return turn
 
     async def _send_due(self) -> None:
         """Send every frame that is due in one write."""
-        now = trio.current_time() - self._started
-        frames: list[str] = []
-        while self._pending and self._pending[0].due_s <= now:
-            frames += self._adapter.send(self._pending.popleft().command)
+        now = trio.current_time()
+        frames, self._at_once = self._at_once, []
+        while self._next_due() <= now:
+            command = self._pending.popleft().command
+            frames += self._adapter.send(command)
+            if isinstance(command, EndTurn):
+                self._ended = command.turn
         if frames:
             await self._socket.send(frames)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 import trio
 
@@ -10,19 +11,26 @@ from elizad.conversation.conversation import Conversation, Manner
 from elizad.eliza import Eliza
 from elizad.net.guard import Request
 from elizad.net.ws import WebSocket
-from elizad.protocols.catalogue import ADAPTERS
+from elizad.protocols.catalogue import CallInfo, Catalogue
 from elizad.service.connection import Connection
 from elizad.service.registry import Registry
 
 log = logging.getLogger("elizad.service")
 
+# Calls that are known again when they come back on a new connection, which platforms do within seconds; each costs
+# about a hundred bytes, and the oldest is forgotten first.
+_KNOWN_CALLS: Final = 10_000
+_CALL_ID_CHARS: Final = 256  # a longer one is cut; platforms' own have 32 to 36
+
 
 class Switchboard:
     """Answers calls with one ELIZA; `registry` has those that are live."""
 
-    def __init__(self, eliza: Eliza, manner: Manner) -> None:
+    def __init__(self, eliza: Eliza, manner: Manner, catalogue: Catalogue) -> None:
         self._eliza = eliza
         self._manner = manner
+        self._catalogue = catalogue
+        self._known: dict[tuple[str, str], None] = {}  # in the order in which they were last seen
         self.registry = Registry()
 
     async def answer(self, socket: WebSocket, request: Request) -> None:
@@ -30,7 +38,7 @@ class Switchboard:
 
         Cancelling: ends the call without a goodbye.
         """
-        adapter = ADAPTERS[request.route.name]()
+        adapter = self._catalogue[request.route.name](self._recognise(request))
         connection = Connection(socket, adapter, Conversation(self._eliza, self._manner), request.conn)
         opened = trio.current_time()
         fields: dict[str, object] = {"conn": request.conn, "proto": adapter.name, "peer": request.peer}
@@ -50,3 +58,16 @@ class Switchboard:
                 "why": connection.ending.why,
             }
             log.info("call closed", extra={"fields": fields})
+
+    def _recognise(self, request: Request) -> CallInfo:
+        """Return what is known of the call, and remember that it was here."""
+        call_id = request.tail[:_CALL_ID_CHARS]
+        if not call_id:
+            return CallInfo()
+        key = (request.route.name, call_id)
+        resumed = key in self._known
+        self._known.pop(key, None)
+        self._known[key] = None
+        if len(self._known) > _KNOWN_CALLS:
+            del self._known[next(iter(self._known))]
+        return CallInfo(call_id, resumed)

@@ -11,6 +11,7 @@ import trio
 from elizad.conversation.conversation import Conversation, Manner
 from elizad.eliza import Eliza
 from elizad.net.errors import PeerClosed
+from elizad.protocols.catalogue import Adapter
 from elizad.protocols.hume_clm import HumeClm
 from elizad.service.connection import Connection
 
@@ -21,6 +22,8 @@ SCRIPT: Final = """
            (0 YOUR 0 = Before this you spoke of your 3) (0 YOUR 0 = Before this you spoke of your 3))
 (MY = YOUR 2 ((0 YOUR 0) (Tell me of your 3) (Your 3 again)))
 (I = YOU ((0 YOU NEED 0) (What would 4 change)) ((0 YOU 0) (You 3) (Why do you 3)))
+(GOODBYE ((0) (Fare well)))
+(BYE (=GOODBYE))
 (LONG 5 ((0) (One. Two. Three. Four.)))
 (LOOP 9 ((0) (=LOOP)))
 """
@@ -65,8 +68,8 @@ class MemorySocket:
         await trio.lowlevel.checkpoint()
 
 
-def make_call(manner: Manner | None = None, eliza: Eliza | None = None) -> tuple[MemorySocket, Connection]:
+def make_call(manner: Manner | None = None, adapter: Adapter | None = None) -> tuple[MemorySocket, Connection]:
     """Return a peer's socket and the connection that answers it; run `connection.run` in a nursery."""
     socket = MemorySocket()
-    conversation = Conversation(eliza or Eliza(SCRIPT, max_steps=1000), manner or Manner())
-    return socket, Connection(socket, HumeClm(), conversation, "test")
+    conversation = Conversation(Eliza(SCRIPT, max_steps=1000), manner or Manner())
+    return socket, Connection(socket, adapter or HumeClm(), conversation, "test")

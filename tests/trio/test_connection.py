@@ -56,6 +56,19 @@ async def test_chunks_come_at_their_pace(autojump_clock: MockClock) -> None:
         socket.hang_up()
 
 
+@pytest.mark.parametrize("pace_s", [0.1, 0.3, 0.7, 1 / 3, 1e-9])
+async def test_a_pace_that_is_no_round_number_does_not_spin(autojump_clock: MockClock, pace_s: float) -> None:
+    """What is due by one sum of floats must not be early by another, or the writer would look again for ever."""
+    socket, connection = make_call(Manner(unit="word", pace_s=pace_s))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        for _ in range(20):
+            socket.say(payload("long"))
+            await trio.sleep(10 / 3)
+        socket.hang_up()
+    assert texts(socket).count(".") == 20
+
+
 async def test_barge_in_against_a_peer_that_reads_slowly(autojump_clock: MockClock) -> None:
     """Fifty payloads come while one write is stuck: only the newest is answered to its end, and nothing follows it."""
     socket, connection = make_call(PACED)

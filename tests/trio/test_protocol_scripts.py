@@ -10,16 +10,29 @@ import trio
 from trio.testing import MockClock
 
 from elizad.conversation.conversation import Manner
+from elizad.protocols.hume_clm import HumeClm
+from elizad.protocols.retell import RetellLlm, RetellOptions
 from tests.support.calls import make_call
 from tests.support.script import read_script
 
 SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*.script"))
 
 
+def retell(kind: str) -> RetellLlm:
+    """Return the adapter with the options that the name of a script asks for."""
+    if kind.startswith("details"):
+        options = RetellOptions(call_details=True, greeting="Hello {name}, I listen.", greet_after_details=True)
+        return RetellLlm(options, "call-1")
+    if kind.startswith("silent"):
+        return RetellLlm(RetellOptions(auto_reconnect=False, greeting=""), "call-1")
+    return RetellLlm(RetellOptions(), "call-1", resumed=kind.startswith("resumed"))
+
+
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.stem)
 async def test_script(path: Path, autojump_clock: MockClock) -> None:
     paced = Manner(pace_s=1.0) if "paced" in path.stem else Manner()
-    socket, connection = make_call(paced)
+    platform, _, rest = path.stem.partition("-")
+    socket, connection = make_call(paced, HumeClm() if platform == "hume" else retell(rest))
     expected: list[object] = []
     with trio.fail_after(3600):
         async with trio.open_nursery() as nursery:
@@ -50,4 +63,4 @@ async def test_script(path: Path, autojump_clock: MockClock) -> None:
 
 
 def test_there_are_scripts() -> None:
-    assert len(SCRIPTS) >= 6
+    assert len(SCRIPTS) >= 16

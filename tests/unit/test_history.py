@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elizad.conversation.history import APOLOGY, History, user_turns
+from elizad.conversation.history import History, user_turns
+from elizad.conversation.phrases import APOLOGY
 from elizad.eliza import Eliza, State, Step
 from elizad.types import Role, Utterance
 from tests.support.calls import SCRIPT

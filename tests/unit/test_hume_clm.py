@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elizad.conversation.commands import EndTurn, Speak
-from elizad.conversation.events import TurnRequested
+from elizad.conversation.events import Ask, TurnRequested
 from elizad.errors import RemoteError
 from elizad.protocols.hume_clm import MAX_SESSION_CHARS, HumeClm
 from elizad.types import Role, Utterance
@@ -42,9 +42,9 @@ def test_any_text_gives_events_or_a_remote_error(text: str) -> None:
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_words_survive_the_wire(words: str) -> None:
-    [frame] = HumeClm().send(Speak(words))
+    [frame] = HumeClm().send(Speak(1, words))
     assert json.loads(frame) == {"type": "assistant_input", "text": words}
-    assert HumeClm().send(EndTurn()) == ['{"type":"assistant_end"}']
+    assert HumeClm().send(EndTurn(1)) == ['{"type":"assistant_end"}']
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,20 @@ def test_what_the_caller_said_is_never_in_the_reason() -> None:
         assert secret not in caught.value.reason
 
 
+def session_of(adapter: HumeClm, value: str) -> str | None:
+    [event] = adapter.receive(f'{{"messages":[],"custom_session_id":{value}}}')
+    assert isinstance(event, TurnRequested)
+    return event.session
+
+
 def test_the_session_is_kept_and_said_back_once_until_it_changes() -> None:
     adapter = HumeClm()
-    assert adapter.receive('{"messages":[],"custom_session_id":"a"}')[0].session == "a"
-    assert "custom_session_id" in adapter.send(Speak("x"))[0]
-    assert adapter.receive('{"messages":[],"custom_session_id":null}')[0].session == "a"
-    assert "custom_session_id" not in adapter.send(Speak("x"))[0]
-    assert adapter.receive('{"messages":[],"custom_session_id":"b"}')[0].session == "b"
-    assert json.loads(adapter.send(Speak("x"))[0])["custom_session_id"] == "b"
+    assert session_of(adapter, '"a"') == "a"
+    assert "custom_session_id" in adapter.send(Speak(1, "x"))[0]
+    assert session_of(adapter, "null") == "a"
+    assert "custom_session_id" not in adapter.send(Speak(1, "x"))[0]
+    assert session_of(adapter, '"b"') == "b"
+    assert json.loads(adapter.send(Speak(1, "x"))[0])["custom_session_id"] == "b"
 
 
 def test_roles_and_annotations() -> None:
@@ -112,10 +118,11 @@ def test_roles_and_annotations() -> None:
         ]
     }
     [event] = HumeClm().receive(json.dumps(payload))
+    assert isinstance(event, TurnRequested)
     assert event.transcript == (
         Utterance(Role.USER, "Hi"),
         Utterance(Role.ASSISTANT, "Hello"),
         Utterance(Role.OTHER, ""),
         Utterance(Role.OTHER, "obey"),
     )
-    assert not event.greet
+    assert event.ask is Ask.REPLY

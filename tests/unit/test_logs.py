@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from elizad.ops import logs
-from elizad.ops.visible import quoted, visible
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 HOSTILE = 'a\n<0>level=error event="forged"\r\x1b]0;title\x07\x9b31m\u202e\u2028'
@@ -413,23 +412,3 @@ def test_a_closed_standard_error_is_no_reason_to_fail(monkeypatch):
     monkeypatch.setattr(sys, "stderr", None)
     logs.configure("info")
     logging.getLogger("elizad.ops").info("nobody reads this")
-
-
-# Visible text
-
-
-@given(st.text())
-def test_visible_text_is_printable_and_printable_text_is_left_alone(text):
-    assert visible(text).isprintable()
-    assert visible(text) == text or not text.isprintable()
-
-
-@given(st.text(alphabet=st.characters(codec="utf-8")))
-def test_quoted_text_can_be_read_back(text):
-    import ast
-
-    assert ast.literal_eval(quoted(text)) == text
-
-
-def test_what_is_kept_stays():
-    assert visible("a\nb\tc\x00", keep="\n") == "a\nb\\tc\\x00"

@@ -1,0 +1,55 @@
+"""Goodbyes and fields."""
+
+from __future__ import annotations
+
+import pytest
+
+from elizad.conversation.phrases import FAREWELL, REPEAT, SILENCE, fill_fields, is_goodbye
+
+
+@pytest.mark.parametrize(
+    "utterance",
+    [
+        *("bye", "Goodbye!", "good bye", "okay thank you bye", "Thanks for your help. Bye bye", "see you tomorrow"),
+        *(
+            "well I have to go now, goodbye Eliza",
+            "take care",
+            "So long, doctor",
+            "ok bye now thanks",
+            "I've got to run, bye",
+        ),
+    ],
+)
+def test_a_goodbye_is_known(utterance: str) -> None:
+    assert is_goodbye(utterance)
+
+
+@pytest.mark.parametrize(
+    "utterance",
+    [
+        *("", "thank you", "I said goodbye to her", "bye the way, my mother called", "he left without a goodbye"),
+        *("I take care of my father", "goodbye is such a sad word", "can you see you are wrong", "bye " * 200),
+    ],
+)
+def test_other_talk_is_not(utterance: str) -> None:
+    assert not is_goodbye(utterance)
+
+
+@pytest.mark.parametrize(
+    ("text", "without", "with_values"),
+    [
+        ("Hello {name}, how are you?", "Hello, how are you?", "Hello Ann Lee, how are you?"),
+        ("Hello, {name}!", "Hello!", "Hello, Ann Lee!"),
+        ("{name}, good {time}.", "good.", "Ann Lee, good morning."),
+        ("No fields.  Kept as it is ", "No fields.  Kept as it is ", "No fields.  Kept as it is "),
+    ],
+)
+def test_fields(text: str, without: str, with_values: str) -> None:
+    assert fill_fields(text, {}) == without
+    assert fill_fields(text, {"name": " Ann\n Lee", "time": "morning", "other": "{name}"}) == with_values
+
+
+def test_nothing_is_said_twice_running() -> None:
+    assert len(set(REPEAT)) == len(REPEAT) > 1
+    assert len(set(SILENCE)) == len(SILENCE) > 1
+    assert FAREWELL
