@@ -149,7 +149,16 @@ class GatedStream(trio.abc.Stream):
         """Close the transport without ceremony, at once. Cancelling: it is closed all the same."""
         self._closed = True
         self._gate.set()
-        await trio.aclose_forcefully(self.transport)
+        await close_now(self.transport)
+
+
+async def close_now(resource: trio.abc.AsyncResource) -> None:
+    """Close without ceremony. As trio.aclose_forcefully, but never with a Cancelled of its own.
+
+    In a `finally` such a Cancelled would take the place of the exception that is on its way, and be swallowed with it.
+    """
+    with trio.CancelScope(shield=True):
+        await trio.aclose_forcefully(resource)
 
 
 async def linger(stream: trio.abc.ReceiveStream, timeout_s: float) -> None:

@@ -18,7 +18,7 @@ from elizad.errors import RemoteError
 from elizad.net.admission import Found, Route, admit, find_route
 from elizad.net.door import check_upgrade, read_head, render_refusal
 from elizad.net.errors import PeerClosed, Refusal
-from elizad.net.gate import linger
+from elizad.net.gate import close_now, linger
 from elizad.net.head import Head
 from elizad.net.heartbeat import Heartbeat
 from elizad.net.limits import Limits
@@ -99,7 +99,7 @@ async def serve_connection(
         tally.bugs += 1
         log.error("bug", exc_info=group, extra={"fields": where})
     finally:
-        await trio.aclose_forcefully(stream)
+        await close_now(stream)
 
 
 def _decide(routes: Sequence[Route], head: Head) -> Found:

@@ -13,6 +13,8 @@ from typing import Final
 
 import trio
 
+from elizad.net.gate import close_now
+
 BACKLOG: Final = 4096
 """Connections that the kernel completes before we accept them. As many as Linux allows by default (somaxconn since
 5.4): after a restart every platform reconnects at once, and one that waits some milliseconds beats one that is
@@ -24,7 +26,10 @@ _PORT_TRIES: Final = 5
 _UNIX_PATH_BYTES: Final = 107
 """Room in sockaddr_un (unix(7)), without the final zero byte."""
 
-_TCP: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<name>[A-Za-z0-9._-]*)):(?P<port>[0-9]{1,5})")
+_TCP: Final = re.compile(
+    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?)\]|(?P<name>(?:(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?)?))"
+    r":(?P<port>[0-9]{1,5})"
+)
 
 _NOT_HERE: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 """A name such as localhost often has an IPv6 address on a machine without IPv6."""
@@ -118,7 +123,7 @@ async def open_listeners(addresses: Iterable[Address]) -> list[Listener]:
                 raise OSError(error.errno, f"cannot listen on {address}: {error.strerror or error}") from error
     except BaseException:
         for listener in opened:
-            await trio.aclose_forcefully(listener)
+            await close_now(listener)
         raise
     return opened
 

@@ -10,7 +10,7 @@ from typing import Final
 import trio
 
 from elizad.net.door import render_response
-from elizad.net.gate import linger
+from elizad.net.gate import close_now, linger
 from elizad.net.listeners import Listener
 from elizad.net.tally import Tally
 
@@ -90,14 +90,14 @@ class _Front:
             self._being_turned_away += 1
             self._nursery.start_soon(self._turn_away, stream)
         else:
-            await trio.aclose_forcefully(stream)
+            await close_now(stream)
 
     async def _hold(self, stream: trio.SocketStream) -> None:
         try:
             await self._serve_one(stream)
         finally:
             self._tally.connections_open -= 1
-            await trio.aclose_forcefully(stream)
+            await close_now(stream)
 
     async def _turn_away(self, stream: trio.SocketStream) -> None:
         """Say 503 without reading the request."""
@@ -110,7 +110,7 @@ class _Front:
             pass
         finally:
             self._being_turned_away -= 1
-            await trio.aclose_forcefully(stream)
+            await close_now(stream)
 
     def _complain(self, error: OSError) -> None:
         now = trio.current_time()

@@ -19,7 +19,7 @@ from elizad.errors import RemoteError
 from elizad.net.door import check_upgrade
 from elizad.net.errors import PeerClosed, Stalled
 from elizad.net.frames import FrameCounter
-from elizad.net.gate import READ_BYTES, GatedStream, linger
+from elizad.net.gate import READ_BYTES, GatedStream, close_now, linger
 from elizad.net.head import Head
 from elizad.net.limits import Limits
 from elizad.types import CloseCode
@@ -349,7 +349,7 @@ async def accept_websocket(
             error = exc
         finally:
             nursery.cancel_scope.cancel()
-            await trio.aclose_forcefully(stream)
+            await close_now(stream)
     if error is not None:
         raise error
 

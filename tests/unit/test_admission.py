@@ -1,0 +1,116 @@
+"""Routes and tokens: which path is served, what it takes to be let in, and that no message holds a secret."""
+
+from __future__ import annotations
+
+import pytest
+
+from elizad.net.admission import Route, admit, find_route
+from elizad.net.errors import Refusal
+from elizad.net.head import Head
+
+OPEN = Route("hume", "/llm")
+CLOSED = Route("guarded", "/guarded", tokens=("alpha", "beta"))
+TAILED = Route("retell", "/retell", has_tail=True)
+BOTH = Route("both", "/both", tokens=("alpha",), has_tail=True)
+ROUTES = (OPEN, CLOSED, TAILED, BOTH, Route("root", "/"))
+
+
+def head(path: str, query: str = "", **headers: str) -> Head:
+    return Head("GET", path, query, headers=tuple((name.replace("_", "-"), value) for name, value in headers.items()))
+
+
+def outcome(request: Head) -> str | int:
+    """The name of the route, or the status of the refusal."""
+    try:
+        found = find_route(ROUTES, request)
+        admit(found, request)
+    except Refusal as refusal:
+        return refusal.status
+    return found.route.name
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/llm", "hume"),
+        ("/", "root"),
+        ("/llm/", 404),
+        ("/llm/x", 404),
+        ("/LLM", 404),
+        ("/%6clm", 404),
+        ("//llm", 404),
+        ("/llm/../llm", 404),
+        ("/nothing", 404),
+        ("/retell/call-1", "retell"),
+        ("/retell", 404),
+        ("/retell/", 404),
+        ("/retell/a/b", 404),
+    ],
+)
+def test_paths(path: str, expected: str | int) -> None:
+    assert outcome(head(path)) == expected
+
+
+def test_a_tail_is_decoded() -> None:
+    assert find_route(ROUTES, head("/retell/call%201")).tail == "call 1"
+    assert find_route(ROUTES, head("/both/alpha/call%ff")).tail == "call\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("request_head", "expected"),
+    [
+        (head("/guarded"), 401),
+        (head("/guarded", "token="), 401),
+        (head("/guarded", "other=alpha"), 401),
+        (head("/guarded", authorization="Basic alpha"), 401),
+        (head("/guarded", "token=gamma"), 403),
+        (head("/guarded", "token=alph"), 403),
+        (head("/guarded", "token=%ff"), 403),
+        (head("/guarded/gamma"), 403),
+        (head("/guarded", authorization="Bearer gamma"), 403),
+        (head("/guarded", "token=alpha"), "guarded"),
+        (head("/guarded", "a=b&token=bet%61"), "guarded"),
+        (head("/guarded", authorization="Bearer beta"), "guarded"),
+        (head("/guarded", authorization="bearer  beta"), "guarded"),
+        (head("/guarded/alpha"), "guarded"),
+        (head("/guarded", "token=gamma", authorization="Bearer alpha"), "guarded"),
+        (head("/guarded/alpha/x"), 404),
+        (head("/both/call-1"), 401),
+        (head("/both/alpha/call-1"), "both"),
+        (head("/both/call-1", "token=alpha"), "both"),
+        (head("/both/gamma/call-1"), 403),
+        (head("/llm", "token=whatever"), "hume"),
+    ],
+    ids=lambda value: f"{value.path}?{value.query}" if isinstance(value, Head) else str(value),
+)
+def test_tokens(request_head: Head, expected: str | int) -> None:
+    assert outcome(request_head) == expected
+
+
+def test_platforms_that_name_their_token_otherwise() -> None:
+    route = Route("evi", "/evi", tokens=("alpha",), token_params=("api_key",), token_headers=("x-hume-api-key",))
+
+    def let_in(request: Head) -> bool:
+        try:
+            admit(find_route([route], request), request)
+        except Refusal:
+            return False
+        return True
+
+    assert let_in(head("/evi", "api_key=alpha"))
+    assert let_in(head("/evi", x_hume_api_key="alpha"))
+    assert not let_in(head("/evi", "token=alpha"))
+
+
+def test_no_secret_in_repr_or_refusal() -> None:
+    assert "alpha" not in repr(CLOSED)
+    assert "hush" not in repr(find_route(ROUTES, head("/guarded/hush")))
+    with pytest.raises(Refusal) as caught:
+        admit(find_route(ROUTES, head("/guarded/hush")), head("/guarded/hush"))
+    assert "hush" not in str(caught.value)
+
+
+def test_the_refusal_says_which_scheme() -> None:
+    with pytest.raises(Refusal) as caught:
+        admit(find_route(ROUTES, head("/guarded")), head("/guarded"))
+    assert caught.value.headers == (("WWW-Authenticate", "Bearer"),)
