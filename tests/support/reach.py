@@ -124,9 +124,7 @@ def _words(script: Script, transformation: Transformation, gap: str) -> Iterator
         else:
             choices.append([element])
     for combination in itertools.product(*choices):
-        yield " ".join(
-            _TURNED_BACK.get(word, word.lower()) for part in combination for word in part.split() if part
-        )
+        yield " ".join(_TURNED_BACK.get(word, word.lower()) for part in combination for word in part.split() if part)
 
 
 def _ways(script: Script) -> dict[str, list[str]]:
