@@ -168,9 +168,54 @@ def _talk(command: argparse.ArgumentParser) -> Run:
     return run
 
 
+def _script(command: argparse.ArgumentParser) -> Run:
+    command.epilog = (
+        "exit codes:\n"
+        "   0  shown, or checked and nothing found\n"
+        "   1  checked, and something found\n"
+        "   2  wrong usage, or no such keyword\n"
+        "  78  the script does not load"
+    )
+    tools = command.add_subparsers(title="commands", metavar=_COMMAND, required=True)
+
+    def check(args: argparse.Namespace) -> int:
+        from elizad import script_tools
+
+        return script_tools.check(args.script)
+
+    def show(args: argparse.Namespace) -> int:
+        from elizad import script_tools
+
+        return script_tools.show(args.script, args.keyword)
+
+    runs: dict[str, Run] = {"check": check, "show": show}
+    for name, summary in SCRIPT_TOOLS.items():
+        tool = tools.add_parser(name, help=summary, description=summary[:1].upper() + summary[1:] + ".")
+        tool.add_argument_group("options").add_argument("-h", "--help", action="help", help="show this and exit")
+        arguments = tool.add_argument_group("arguments")
+        arguments.add_argument("script", metavar="FILE|NAME", help="a script file, or the name of a packaged script")
+        if name == "show":
+            arguments.add_argument(
+                "keyword", metavar="KEYWORD", nargs="?", help="show all about this one; also NONE and MEMORY"
+            )
+        tool.set_defaults(tool=runs[name])
+
+    def run(args: argparse.Namespace) -> int:
+        tool: Run = args.tool
+        return tool(args)
+
+    return run
+
+
+SCRIPT_TOOLS: Final = {
+    "check": "look for what can never happen, never ends or would sound wrong aloud in a script",
+    "show": "show the keywords of a script, or the rules of one keyword",
+}
+
 # A command is one function here: it adds its arguments to its parser and returns what to run.
 COMMANDS: Final[dict[str, tuple[str, Callable[[argparse.ArgumentParser], Run]]]] = {
     "talk": ("talk with ELIZA in this terminal", _talk),
+    "script": ("tools for writing scripts", _script),
 }
 
 
@@ -313,7 +358,7 @@ class _Parser(argparse.ArgumentParser):
         text = super().format_help()
         # argparse lists the commands below a line that stands for all of them, and so indents them twice.
         text = text.replace(f"\n  {_COMMAND}\n", "\n")
-        for name in COMMANDS:
+        for name in (*COMMANDS, *SCRIPT_TOOLS):
             text = text.replace(f"\n    {name} ", f"\n  {name}   ")
         return text
 
@@ -327,6 +372,6 @@ class _Parser(argparse.ArgumentParser):
 
         text = Text(self.format_help())
         text.highlight_regex(r"(?m)^[a-z][a-z ]*:", "bold yellow")
-        names = "|".join(map(re.escape, COMMANDS))
+        names = "|".join(map(re.escape, (*COMMANDS, *SCRIPT_TOOLS)))
         text.highlight_regex(rf"(?m)(?<=^  )({names})(?=  +)|(?<![\w-])--?[a-z][a-z-]*", "cyan")
         Console(file=cast("IO[str]", file)).print(text, soft_wrap=True, end="")
