@@ -49,6 +49,7 @@ def run(settings: Settings) -> int:
     """
     logs.configure(settings.log.level, settings.log.format, settings.log.color)
     eliza = make_eliza(settings.eliza.script, settings.eliza.mode)
+    eliza.reply(eliza.start(), "I am 30")  # what is loaded when first needed is loaded now, and not during a call
     try:
         check_file_limit(settings.limits.max_connections, _raise_file_limit())
     except ValueError as error:

@@ -9,7 +9,6 @@ from typing import Final
 from elizad.eliza import FAITHFUL, Diction, Eliza, scripts
 from elizad.errors import ConfigError, Problem, ScriptError
 from elizad.ops.config import ScriptMode, script_path
-from elizad.speech.spoken import Spoken
 
 # All calls share one loop: a script that follows this many links for one reply is broken, and finding out takes a few
 # milliseconds. Scripts that compute something, as a Turing machine does, have 1966 mode.
@@ -53,6 +52,8 @@ def make_eliza(script: str, mode: ScriptMode, folder: Path | None = None) -> Eli
     try:
         if mode == "1966":
             return Eliza(source, FAITHFUL)
+        from elizad.speech.spoken import Spoken  # much to load, and nothing that 1966 mode needs
+
         spoken: Diction = Spoken()
         return Eliza(source, spoken, max_steps=SPOKEN_STEPS)
     except ScriptError as error:

@@ -30,6 +30,10 @@ log = logging.getLogger("elizad.service")
 _INBOX: Final = 1
 
 
+# Codes that say what was wrong with what the peer sent: protocol, kind, encoding, size.
+_FAULTS: Final = frozenset({1002, CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_PAYLOAD, CloseCode.TOO_BIG})
+
+
 class Socket(Protocol):
     """What a connection needs of a WebSocket; elizad.net.ws.WebSocket is one."""
 
@@ -191,6 +195,7 @@ class Connection:
 
 
 def _gone(gone: PeerClosed) -> Ending:
-    whose = "the peer closed" if gone.by_peer else "we closed"
-    # A peer's own words are not logged: they can hold anything.
-    return Ending(gone.code, whose if gone.by_peer or not gone.reason else f"{whose}: {gone.reason}")
+    if gone.by_peer:
+        return Ending(gone.code, "the peer closed")  # its own words are not logged: they can hold anything
+    whose = "bad input" if gone.code in _FAULTS else "we closed"
+    return Ending(gone.code, f"{whose}: {gone.reason}" if gone.reason else whose)

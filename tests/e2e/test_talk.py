@@ -58,7 +58,7 @@ def test_the_subtle_points_through_the_pipe(tmp_path: Path) -> None:
 
 
 def test_an_empty_reply_is_an_empty_line_and_line_ends_are_not_heard(tmp_path: Path) -> None:
-    script = "(HI)(NONE ((0)()))(MEMORY A (0=A)(0=A)(0=A)(0=A))(A ((0)(1)))"
+    script = "(HI)(NONE ((0)()))(MEMORY A (Q=A)(Q=A)(Q=A)(Q=A))(A ((0)(1)))"
     path = tmp_path / "empty.eliza"
     path.write_text(script, encoding="utf-8")
     result = elizad("talk", "--mode", "1966", "--script", str(path), stdin=b"x\na b\r\n\nlast a")
@@ -127,20 +127,19 @@ def test_at_a_terminal_it_is_a_conversation_and_ends_with_ctrl_d() -> None:
     os.close(theirs)
     screen = b""
 
-    def until(text: bytes) -> None:
+    def until(text: bytes, times: int = 1) -> None:
         nonlocal screen
         deadline = time.monotonic() + 20
-        while text not in screen:
+        while screen.count(text) < times:
             assert time.monotonic() < deadline, screen
             if select.select([ours], [], [], 0.2)[0]:
                 screen += os.read(ours, 65536)
 
-    until(b"you")
+    until(b"  you")
+    assert screen.count(b"eliza") == 1
     os.write(ours, b"hello\n")
-    until(b"hello")
-    screen = b""
-    until(b"you")
-    assert b"eliza" in screen
+    until(b"  you", times=2)
+    assert screen.count(b"eliza") == 2
     os.write(ours, b"\x04")
     until(b"Nothing of it was kept")
     assert process.wait(timeout=10) == 0
