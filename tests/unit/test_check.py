@@ -107,12 +107,8 @@ def test_a_script_all_in_capitals_does_not_shout() -> None:
     assert found("(A ((0) (WELL NEVER MIND)))", BASE.upper()) == []
 
 
-@pytest.mark.parametrize(
-    "rules", [rules for rules, _, message in FAULTS if "never end" in message or "ever" in message]
-)
+@pytest.mark.parametrize("rules", [rules for rules, _, fault in FAULTS if "never end" in fault or "for ever" in fault])
 def test_endless_is_what_the_engine_finds_endless(rules: str) -> None:
-    if "leads back" not in rules and "=A" not in rules:
-        pytest.skip("not about circles")
     eliza = Eliza(BASE + rules, max_steps=1000)
     with pytest.raises(EndlessScript):
         eliza.reply(eliza.start(), "a x")
