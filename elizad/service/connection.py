@@ -22,6 +22,7 @@ from elizad.conversation.events import Event, Ignored, KeepaliveRequested, TurnR
 from elizad.errors import RemoteError
 from elizad.net.errors import PeerClosed
 from elizad.protocols.catalogue import Adapter
+from elizad.service.meter import Meter
 from elizad.types import CloseCode
 
 log = logging.getLogger("elizad.service")
@@ -44,6 +45,10 @@ class Socket(Protocol):
     async def close(self, code: int = ..., reason: str = ...) -> None: ...
 
 
+_Arrival = tuple[float, Event]
+"""When a message came, in trio's time, and an event that it held."""
+
+
 class Ending(NamedTuple):
     """Why a call ended: the close code, whose doing it was, and words for the log.
 
@@ -58,16 +63,19 @@ class Ending(NamedTuple):
 class Connection:
     """One live call. Run it once."""
 
-    def __init__(self, socket: Socket, adapter: Adapter, conversation: Conversation, conn: str) -> None:
+    def __init__(self, socket: Socket, adapter: Adapter, conversation: Conversation, conn: str, meter: Meter) -> None:
         self._socket = socket
         self._adapter = adapter
         self._conversation = conversation
         self._conn = conn
+        self._meter = meter
         self._waiting: trio.CancelScope | None = None
         self._stopping = False
         self._at_once: list[str] = []  # frames that wait for nothing
         self._pending: deque[Cue] = deque()  # what is left of the current turn
+        self._asked = 0.0  # when the message came that asked for the current turn, in trio's time
         self._started = 0.0  # when the current turn began, in trio's time
+        self._speaking = False  # whether the current turn's first words have been sent
         self._ended = -1  # the adapter's number of the newest turn that has ended
         self.session: str | None = None
         self.turns = 0
@@ -78,7 +86,7 @@ class Connection:
 
         Cancelling: ends the call without a goodbye. Whoever owns the socket closes the transport.
         """
-        feed, inbox = trio.open_memory_channel[Event](_INBOX)
+        feed, inbox = trio.open_memory_channel[_Arrival](_INBOX)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._read, feed)
             try:
@@ -96,13 +104,15 @@ class Connection:
 
     # -- the reader ----------------------------------------------------------------------------------------------
 
-    async def _read(self, feed: trio.MemorySendChannel[Event]) -> None:
+    async def _read(self, feed: trio.MemorySendChannel[_Arrival]) -> None:
         """Turn messages into events until the peer is gone or says what cannot be understood."""
         async with feed:
             try:
                 while True:
-                    for event in self._adapter.receive(await self._socket.receive()):
-                        await feed.send(event)
+                    message = await self._socket.receive()
+                    now = trio.current_time()
+                    for event in self._adapter.receive(message):
+                        await feed.send((now, event))
             except PeerClosed as gone:
                 self.ending = _gone(gone)
             except RemoteError as error:
@@ -110,26 +120,26 @@ class Connection:
 
     # -- the writer ----------------------------------------------------------------------------------------------
 
-    async def _write(self, inbox: trio.MemoryReceiveChannel[Event]) -> None:
+    async def _write(self, inbox: trio.MemoryReceiveChannel[_Arrival]) -> None:
         """Answer events until the reader has ended, or until `stop` and the end of the turn."""
         self._at_once, greeting = self._adapter.opening()
         if greeting is not None:
-            self._begin(greeting)
+            self._begin(greeting, trio.current_time())
         while True:
             try:
-                event = await self._next_event(inbox)
+                arrival = await self._next_arrival(inbox)
             except trio.EndOfChannel:
                 return
-            if event is not None:
-                # Another event may wait already, which supersedes this one: look before anything is sent.
-                self._take(event)
+            if arrival is not None:
+                # Another may wait already, which supersedes this one: look before anything is sent.
+                self._take(*arrival)
             elif self._at_once or self._pending:
                 await self._send_due()
             elif self._stopping:
                 self.ending = Ending(CloseCode.GOING_AWAY, "the daemon stops", "the server is going away")
                 return
 
-    async def _next_event(self, inbox: trio.MemoryReceiveChannel[Event]) -> Event | None:
+    async def _next_arrival(self, inbox: trio.MemoryReceiveChannel[_Arrival]) -> _Arrival | None:
         """Wait for an event; None when a chunk is due first, or when the call is to stop."""
         due = self._next_due()
         if self._at_once or due <= trio.current_time() or (self._stopping and not self._pending):
@@ -145,27 +155,30 @@ class Connection:
         """Return when the next chunk is due, in trio's time; infinity if none is pending."""
         return self._started + self._pending[0].due_s if self._pending else math.inf
 
-    def _take(self, event: Event) -> None:
+    def _take(self, arrived: float, event: Event) -> None:
         match event:
             case TurnRequested():
-                self._begin(event)
+                self._begin(event, arrived)
             case KeepaliveRequested(stamp):
                 self._at_once += self._adapter.send(AnswerKeepalive(stamp))
             case Ignored(why):
+                self._meter.ignored += 1
                 log.warning("ignored", extra={"fields": {"conn": self._conn, "why": why}})
 
-    def _begin(self, event: TurnRequested) -> None:
+    def _begin(self, event: TurnRequested, arrived: float) -> None:
         """Start a turn; it supersedes what is left of an older one."""
         if event.turn <= self._ended:
             return
         if self._pending:
+            self._meter.superseded[self._adapter.name] += 1
             log.debug("barge-in", extra={"fields": {"conn": self._conn, "turn": event.turn}})
         if event.session is not None:
             self.session = event.session
         self.turns += 1
+        self._meter.turns[self._adapter.name] += 1
         turn = self._answer(event)
         self._pending = deque(turn.cues)
-        self._started = trio.current_time()
+        self._asked, self._started, self._speaking = arrived, trio.current_time(), False
         if log.isEnabledFor(logging.DEBUG):
             fields = {"conn": self._conn, "turn": event.turn, "heard": turn.heard, "said": turn.said}
             log.debug("turn", extra={"fields": fields})
@@ -175,9 +188,11 @@ class Connection:
         try:
             turn = self._conversation.on(event)
         except Exception:
+            self._meter.failed += 1
             log.exception("bug", extra={"fields": {"conn": self._conn, "turn": event.turn}})
             return self._conversation.apologise(event)
         if turn.problem is not None:
+            self._meter.failed += 1
             log.warning("turn failed", extra={"fields": {"conn": self._conn, "turn": event.turn, "why": turn.problem}})
         return turn
 
@@ -185,13 +200,25 @@ class Connection:
         """Send every frame that is due in one write."""
         now = trio.current_time()
         frames, self._at_once = self._at_once, []
+        command = None
         while self._next_due() <= now:
             command = self._pending.popleft().command
             frames += self._adapter.send(command)
-            if isinstance(command, EndTurn):
-                self._ended = command.turn
+        if isinstance(command, EndTurn):
+            self._ended = command.turn
         if frames:
             await self._socket.send(frames)
+        if command is not None:
+            self._measure(ended=isinstance(command, EndTurn))
+
+    def _measure(self, *, ended: bool) -> None:
+        """Count how long the caller waited for what has just been sent."""
+        waited = trio.current_time() - self._asked
+        if not self._speaking:
+            self._speaking = True
+            self._meter.first_chunk_s.observe(waited)
+        if ended:
+            self._meter.turn_s.observe(waited)
 
 
 def _gone(gone: PeerClosed) -> Ending:

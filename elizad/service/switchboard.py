@@ -13,6 +13,7 @@ from elizad.net.guard import Request
 from elizad.net.ws import WebSocket
 from elizad.protocols.catalogue import CallInfo, Catalogue
 from elizad.service.connection import Connection
+from elizad.service.meter import Meter
 from elizad.service.registry import Registry
 
 log = logging.getLogger("elizad.service")
@@ -24,7 +25,7 @@ _CALL_ID_CHARS: Final = 256  # a longer one is cut; platforms' own have 32 to 36
 
 
 class Switchboard:
-    """Answers calls with one ELIZA; `registry` has those that are live."""
+    """Answers calls with one ELIZA; `registry` has those that are live, `meter` counts."""
 
     def __init__(self, eliza: Eliza, manner: Manner, catalogue: Catalogue) -> None:
         self._eliza = eliza
@@ -32,6 +33,7 @@ class Switchboard:
         self._catalogue = catalogue
         self._known: dict[tuple[str, str], None] = {}  # in the order in which they were last seen
         self.registry = Registry()
+        self.meter = Meter()
 
     async def answer(self, socket: WebSocket, request: Request) -> None:
         """Hold one call; the route's name says which platform speaks.
@@ -39,7 +41,9 @@ class Switchboard:
         Cancelling: ends the call without a goodbye.
         """
         adapter = self._catalogue[request.route.name](self._recognise(request))
-        connection = Connection(socket, adapter, Conversation(self._eliza, self._manner), request.conn)
+        conversation = Conversation(self._eliza, self._manner)
+        connection = Connection(socket, adapter, conversation, request.conn, self.meter)
+        self.meter.calls[adapter.name] += 1
         opened = trio.current_time()
         fields: dict[str, object] = {"conn": request.conn, "proto": adapter.name, "peer": request.peer}
         log.info("call opened", extra={"fields": fields})

@@ -14,6 +14,7 @@ from elizad.net.errors import PeerClosed
 from elizad.protocols.catalogue import Adapter
 from elizad.protocols.hume_clm import HumeClm
 from elizad.service.connection import Connection
+from elizad.service.meter import Meter
 
 SCRIPT: Final = """
 (Good day, I listen)
@@ -72,4 +73,4 @@ def make_call(manner: Manner | None = None, adapter: Adapter | None = None) -> t
     """Return a peer's socket and the connection that answers it; run `connection.run` in a nursery."""
     socket = MemorySocket()
     conversation = Conversation(Eliza(SCRIPT, max_steps=1000), manner or Manner())
-    return socket, Connection(socket, adapter or HumeClm(), conversation, "test")
+    return socket, Connection(socket, adapter or HumeClm(), conversation, "test", Meter())
