@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NoReturn, cast, get_args
 
 from elizad import __version__
-from elizad.errors import ConfigError, Problem, ScriptError
+from elizad.call import options as call_options
+from elizad.errors import ConfigError, Problem, ScriptError, StartError
 from elizad.ops import config
 from elizad.ops.visible import visible
 
@@ -58,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _report(error.problems, error.source)
     except ScriptError as error:
         return _report([Problem("", str(error))], "")
+    except StartError as error:
+        _complain(str(error))
+        return EXIT_CRASH
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError as error:
@@ -216,6 +220,7 @@ SCRIPT_TOOLS: Final = {
 COMMANDS: Final[dict[str, tuple[str, Callable[[argparse.ArgumentParser], Run]]]] = {
     "talk": ("talk with ELIZA in this terminal", _talk),
     "script": ("tools for writing scripts", _script),
+    "call": (call_options.SUMMARY, call_options.add_options),
 }
 
 

@@ -6,7 +6,7 @@ It judges by the rules in rules.py and nothing else; that the answers make sense
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,8 +14,8 @@ import trio
 
 from elizad.call import rules
 from elizad.call.events import Finding, Platform
-from elizad.call.phone import Call, Observe, Unanswered, nobody, open_call
-from elizad.call.play import play
+from elizad.call.phone import Call, Manner, Observe, Unanswered, nobody, open_call
+from elizad.call.play import play, source_of
 from elizad.call.retell import PING_S, UNHEARD
 from elizad.call.script import Barge, Say, Silence, Step, Wait
 from elizad.call.turns import Turn
@@ -49,8 +49,9 @@ _RETELL: Final[tuple[Step, ...]] = (
     Silence(),
     Say(UNHEARD),
     Wait(PING_S + 0.3),  # at least two ping_pong fall into the call
-    Say("Goodbye."),
 )
+
+_GOODBYE: Final = Say("Goodbye.")
 
 
 @dataclass(slots=True)
@@ -77,19 +78,17 @@ class Verdict:
         return sorted(found, key=lambda pair: pair[0].rule.advice)
 
 
-def steps_for(platform: str) -> Sequence[Step]:
-    """What is said when nobody gave a script."""
-    return _HUME if platform == "hume" else _RETELL
+def routine(platform: str) -> tuple[Sequence[Step], Sequence[Step]]:
+    """What is said when nobody gave a script: most of it, and how the call ends, be it on another connection."""
+    return (_HUME, ()) if platform == "hume" else (_RETELL, (_GOODBYE,))
 
 
 async def check(
     place: Place,
-    make_platform: Callable[[], Platform],
+    platform: Platform,
     steps: Sequence[Step],
-    *,
-    headers: Sequence[tuple[str, str]],
-    insecure: bool,
-    patience_s: float,
+    last: Sequence[Step],
+    manner: Manner,
     observe: Observe = nobody,
 ) -> Verdict:
     """Call, and return what was found. For Retell with auto_reconnect the connection is then broken and made again.
@@ -98,16 +97,14 @@ async def check(
     """
     verdict = Verdict()
 
-    async def hold(platform: Platform, steps: Sequence[Step], *, break_off: bool) -> None:
+    async def hold(platform: Platform, steps: Sequence[Step], *, first: bool) -> None:
         try:
-            async with open_call(
-                place, platform, headers=headers, insecure=insecure, patience_s=patience_s, observe=observe
-            ) as call:
+            async with open_call(place, platform, manner, observe) as call:
                 verdict.connections += 1
                 try:
-                    await _examine(call, steps, verdict)
+                    await _examine(call, steps, last if first else (), verdict)
                 finally:
-                    if break_off and not call.ended_by_agent and platform.reconnected() is not None:
+                    if first and not call.ended_by_agent and platform.reconnected() is not None:
                         call.drop()
                     else:
                         await call.hang_up()
@@ -118,14 +115,13 @@ async def check(
             else:
                 raise
 
-    platform = make_platform()
-    await hold(platform, steps, break_off=True)
+    await hold(platform, steps, first=True)
     if not verdict.violations and (again := platform.reconnected()) is not None:
-        await hold(again, (Say("Are you still there?"),), break_off=False)
+        await hold(again, (Say("Are you still there?"), *last), first=False)
     return verdict
 
 
-async def _examine(call: Call, steps: Sequence[Step], verdict: Verdict) -> None:
+async def _examine(call: Call, steps: Sequence[Step], last: Sequence[Step], verdict: Verdict) -> None:
     async def after_turn(turn: Turn) -> None:
         verdict.barge_ins += turn.barge_in
         await call.quiet(QUIET_AFTER_BARGE_IN_S if turn.barge_in else QUIET_S, QUIET_AFTER_BARGE_IN_S * 3)
@@ -139,7 +135,9 @@ async def _examine(call: Call, steps: Sequence[Step], verdict: Verdict) -> None:
                 if call.closed is not None:
                     raise
             await call.quiet(QUIET_S, QUIET_AFTER_BARGE_IN_S)
-            verdict.unsaid += await play(call, steps, after_turn=after_turn, forgive=_FORGIVEN)
+            verdict.unsaid += await play(call, source_of(steps), after_turn=after_turn, forgive=_FORGIVEN)
+            if not verdict.unsaid and call.platform.reconnected() is None:
+                await play(call, source_of(last), after_turn=after_turn)
         except (Unanswered, PeerClosed):
             pass  # the finding says it
         nursery.cancel_scope.cancel()

@@ -87,6 +87,7 @@ class HumePlatform:
         self._thread: list[msgspec.Raw] = []  # encoded once; every payload repeats all of it
         self._spoke_until_ms = 0
         self._unsettled = False
+        self._run: list[str] = []  # the chunks that are certainly of one reply
         self._stray_end = False  # an end came that may be an old one: once, the real reply may follow
 
     def open(self, now: float) -> list[str]:
@@ -105,8 +106,8 @@ class HumePlatform:
         begin = max(self._spoke_until_ms, end - _MS_PER_CHAR * len(text))
         self._spoke_until_ms = end
         self._thread.append(self._element("user", text, _Time(begin, end)))
-        self.turns.append(Turn(len(self.turns) + (not self.turns), text, now, barge_in=barge_in))
-        self._unsettled, self._stray_end = barge_in, False
+        self.turns.append(Turn(self._number() + 1, text, now, barge_in=barge_in))
+        self._unsettled, self._stray_end, self._run = barge_in, False, []
         return [_ENCODE(_Payload(self._thread, self._session)).decode()]
 
     def _element(self, role: str, content: str, time: _Time | None) -> msgspec.Raw:
@@ -125,7 +126,8 @@ class HumePlatform:
 
     def settled(self, now: float) -> None:
         """From here on everything answers the newest payload."""
-        self._unsettled = False
+        if self._unsettled:
+            self._unsettled, self._run = False, []
 
     def tick(self, now: float) -> tuple[list[str], list[Finding]]:
         """Nothing is due on this socket."""
@@ -190,7 +192,8 @@ class HumePlatform:
                 *meanings,
                 Finding(rules.AFTER_END, "words came after assistant_end and before a new payload", frame),
             ]
-        meanings += listen(turn.chunks, text, frame)
+        meanings += listen(self._run, text, frame)
+        self._run.append(text)
         turn.hear(text, now)
         return [*meanings, Chunk(turn, text)]
 
@@ -213,10 +216,15 @@ class HumePlatform:
         return [*meanings, End(turn)]
 
     def _reopen(self, turn: Turn) -> bool:
-        """The end we saw was the old reply's, sent before the server could know better: nobody's fault, once."""
+        """The end we saw was the old reply's, sent before the server could know better: nobody's fault, once.
+
+        The words we took for the new reply's were the old one's too.
+        """
         stray, self._stray_end = self._stray_end, False
         if stray:
-            turn.ended_at = None
+            turn.ended_at = turn.first_at = None
+            turn.chunks.clear()
+            self._run = []
         return stray
 
     def _number(self) -> int:

@@ -10,6 +10,7 @@ import math
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 import trio
@@ -23,6 +24,16 @@ from elizad.net.errors import PeerClosed
 from elizad.net.line import Binary, Closed, Line, Pong, Text
 
 Observe = Callable[[float, Happening], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to call: what is added to the handshake, whether any certificate will do, how long a reply may take."""
+
+    headers: Sequence[tuple[str, str]] = ()
+    insecure: bool = False
+    patience_s: float = 10.0
+
 
 PONG_S: Final = 5.0  # the platforms' proxies and libraries give up after 5 to 20 s
 
@@ -299,23 +310,15 @@ class Call:
 
 
 @asynccontextmanager
-async def open_call(
-    place: Place,
-    platform: Platform,
-    *,
-    headers: Sequence[tuple[str, str]] = (),
-    insecure: bool = False,
-    patience_s: float,
-    observe: Observe = nobody,
-) -> AsyncIterator[Call]:
+async def open_call(place: Place, platform: Platform, manner: Manner, observe: Observe = nobody) -> AsyncIterator[Call]:
     """Dial, and hold the call for as long as the block lasts; then hang up with 1000.
 
     Raises: DialFailed. What the block raises leaves as it is, not in a group.
     Cancelling: the line is cut.
     """
     error: Exception | None = None
-    async with dial(place, headers, insecure=insecure) as line, trio.open_nursery() as nursery:
-        call = Call(line, platform, observe, patience_s, nursery)
+    async with dial(place, manner.headers, insecure=manner.insecure) as line, trio.open_nursery() as nursery:
+        call = Call(line, platform, observe, manner.patience_s, nursery)
         nursery.start_soon(call.read)
         try:
             await call._send(platform.open(call.now))

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
-VERSION: Final = 1
+VERSION: Final[Literal[1]] = 1
 
 _ENCODE: Final = msgspec.json.Encoder().encode
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import trio
 
-from elizad.call.phone import CLOSE_S
+from elizad.call.phone import CLOSE_S, Manner
 from elizad.call.record import Comparison, Ledger, Record, compare, ledger_of
 from elizad.net.dial import Place, dial
 from elizad.net.errors import PeerClosed
@@ -17,10 +15,7 @@ async def replay(
     place: Place,
     record: Record,
     name: str,
-    *,
-    headers: Sequence[tuple[str, str]],
-    insecure: bool,
-    patience_s: float,
+    manner: Manner,
 ) -> list[Comparison]:
     """Return how the answers compare. `name` stands for the recorded session or call id in every frame.
 
@@ -47,7 +42,7 @@ async def replay(
         had, has = then.current, now.current
         return closed or has.ended or (not had.ended and len(has.frames) >= len(had.frames))
 
-    async with dial(place, headers, insecure=insecure) as line, trio.open_nursery() as nursery:
+    async with dial(place, manner.headers, insecure=manner.insecure) as line, trio.open_nursery() as nursery:
         nursery.start_soon(read, line)
         try:
             for entry in record.entries:
@@ -56,13 +51,13 @@ async def replay(
                 if entry.dir == "in":
                     then.received(entry.frame)
                     continue
-                with trio.move_on_after(patience_s):
+                with trio.move_on_after(manner.patience_s):
                     while not caught_up():
                         await changed.park()
                 then.sent(entry.frame)
                 now.sent(entry.frame)
                 await line.send([entry.frame.replace(old, name) if old else entry.frame])
-            with trio.move_on_after(patience_s):
+            with trio.move_on_after(manner.patience_s):
                 while not caught_up():
                     await changed.park()
             await line.close()
