@@ -38,9 +38,11 @@ class Lines:
             if isinstance(step, Barge) and not self._spoken:
                 raise ValueError("there is no reply yet to interrupt")
         except UnicodeDecodeError as wrong:
-            return self._complain(f"it is not UTF-8 (byte {wrong.start + 1})")
+            self._complain(f"it is not UTF-8 (byte {wrong.start + 1})")
+            return None
         except ValueError as wrong:
-            return self._complain(str(wrong))
+            self._complain(str(wrong))
+            return None
         self._spoken = self._spoken or isinstance(step, Say | Silence)
         return step
 

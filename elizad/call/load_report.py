@@ -107,9 +107,7 @@ def print_report(plan: Plan, tally: Tally, file: TextIO) -> None:
     cost = f"elizad call itself: {tally.cpu:.0%} of a core, its loop late by {seconds(tally.lag_s)} (p99)"
     out.print(Text(cost, style="dim"), soft_wrap=True)
     if tally.we_are_the_limit:
-        words = (
-            "It was the limit: these numbers say as much about it as about the server. Ask for less, or run several."
-        )
+        words = "It, or this machine, was the limit: these numbers are not the server's alone. Ask for less."
         out.print(Text(words, style="bold yellow"), soft_wrap=True)
 
 
