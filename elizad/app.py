@@ -6,7 +6,7 @@ import functools
 import logging
 import resource
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import trio
 
@@ -18,12 +18,16 @@ from elizad.mind import make_eliza
 from elizad.net.admission import Route
 from elizad.net.guard import serve_connection
 from elizad.net.heartbeat import Heartbeat
+from elizad.net.http import NO_PAGES, Pages
 from elizad.net.limits import Limits, check_file_limit
 from elizad.net.listeners import Listener, open_listeners, parse_listen
 from elizad.net.server import serve
 from elizad.net.tally import Tally
 from elizad.ops import logs
+from elizad.ops.admin import Admin
 from elizad.ops.config import Settings
+from elizad.ops.lag import LoopLag
+from elizad.ops.metrics import Metrics
 from elizad.protocols.catalogue import catalogue
 from elizad.protocols.retell import RetellOptions
 from elizad.service.switchboard import Switchboard
@@ -60,45 +64,91 @@ def run(settings: Settings) -> int:
 
 async def _run(settings: Settings, eliza: Eliza) -> None:
     """Listen, answer, and on SIGINT or SIGTERM let the calls come to an end. A second signal ends them at once."""
-    switchboard = Switchboard(eliza, _manner(settings), catalogue(_retell_options(settings)))
-    tally = Tally()
-    limits = _limits(settings)
-    heartbeat = Heartbeat(ping_interval_s=limits.ping_interval_s, ping_timeout_s=limits.ping_timeout_s, tally=tally)
-    serve_one = functools.partial(
-        serve_connection,
-        handler=switchboard.answer,
-        routes=_routes(settings),
-        limits=limits,
-        heartbeat=heartbeat,
-        tally=tally,
-    )
+    house = _House(settings, eliza)
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        try:
-            listeners = await open_listeners(parse_listen(text) for text in settings.server.listen)
-        except OSError as error:
-            raise StartError(error.strerror or str(error)) from error
+        listeners = await _open("server.listen", settings.server.listen)
+        admin_listeners = await _open("admin.listen", settings.admin.listen)
         async with trio.open_nursery() as root:
-            root.start_soon(heartbeat.run)
+            root.start_soon(house.heartbeat.run)
+            root.start_soon(house.lag.run)
             async with trio.open_nursery() as calls:
+                # The admin pages outlive the door for calls: whoever asks is told that no more are taken.
+                root.start_soon(house.serve_pages, admin_listeners, root)
                 async with trio.open_nursery() as front:
-                    await front.start(
-                        functools.partial(
-                            serve,
-                            listeners,
-                            serve_one,
-                            connections_nursery=calls,
-                            max_connections=limits.max_connections,
-                            tally=tally,
-                        )
-                    )
-                    _announce(settings, listeners)
-                    await _stop_signal(signals, switchboard)
+                    await front.start(house.serve_calls, listeners, calls)
+                    _announce(settings, listeners, admin_listeners)
+                    house.admin.ready = True
+                    await _stop_signal(signals, house.switchboard)
+                    house.admin.ready = False
                     front.cancel_scope.cancel()
-                switchboard.registry.drain()
+                house.switchboard.registry.drain()
                 calls.cancel_scope.deadline = trio.current_time() + settings.server.drain_s
                 root.start_soon(_cancel_at_second_signal, signals, calls.cancel_scope)
             root.cancel_scope.cancel()
-    log.info("stopped", extra={"fields": {"connections": tally.connections}})
+    log.info("stopped", extra={"fields": {"connections": house.tally.connections}})
+
+
+class _House:
+    """The rooms of the daemon, built from the settings and wired to each other."""
+
+    def __init__(self, settings: Settings, eliza: Eliza) -> None:
+        self._settings = settings
+        self._limits = _limits(settings)
+        self.tally = Tally()
+        self.lag = LoopLag()
+        self.switchboard = Switchboard(eliza, _manner(settings), catalogue(_retell_options(settings)))
+        registry, meter = self.switchboard.registry, self.switchboard.meter
+        metrics = Metrics(meter, self.tally, self.lag, registry.__len__, settings.eliza.script)
+        self.admin = Admin(metrics)
+        self.heartbeat = Heartbeat(
+            ping_interval_s=self._limits.ping_interval_s, ping_timeout_s=self._limits.ping_timeout_s, tally=self.tally
+        )
+
+    async def serve_calls(
+        self, listeners: Sequence[Listener], calls: trio.Nursery, task_status: trio.TaskStatus[None]
+    ) -> None:
+        """Accept calls into the nursery `calls`. Never returns. Cancelling: closes the listeners, not the calls."""
+        pages = self.admin.pages() if self._settings.admin.public else NO_PAGES
+        await self._serve(listeners, calls, self.tally, _routes(self._settings), pages, task_status)
+
+    async def serve_pages(self, listeners: Sequence[Listener], nursery: trio.Nursery) -> None:
+        """Accept requests for the admin pages. Never returns. Cancelling: closes the listeners."""
+        # Counted apart: a monitor is no caller, and max_connections is for calls.
+        await self._serve(listeners, nursery, Tally(), (), self.admin.pages(), trio.TASK_STATUS_IGNORED)
+
+    async def _serve(
+        self,
+        listeners: Sequence[Listener],
+        nursery: trio.Nursery,
+        tally: Tally,
+        routes: Sequence[Route],
+        pages: Pages,
+        task_status: trio.TaskStatus[None],
+    ) -> None:
+        serve_one = functools.partial(
+            serve_connection,
+            handler=self.switchboard.answer,
+            routes=routes,
+            limits=self._limits,
+            heartbeat=self.heartbeat,
+            tally=tally,
+            pages=pages,
+        )
+        await serve(
+            listeners,
+            serve_one,
+            connections_nursery=nursery,
+            max_connections=self._limits.max_connections,
+            tally=tally,
+            task_status=task_status,
+        )
+
+
+async def _open(key: str, addresses: Sequence[str]) -> list[Listener]:
+    try:
+        return await open_listeners(parse_listen(text) for text in addresses)
+    except OSError as error:
+        raise StartError(f"{error.strerror or error} ({key})") from error
 
 
 async def _stop_signal(signals: AsyncIterator[int], switchboard: Switchboard) -> None:
@@ -114,11 +164,13 @@ async def _cancel_at_second_signal(signals: AsyncIterator[int], calls: trio.Canc
         calls.cancel()
 
 
-def _announce(settings: Settings, listeners: list[Listener]) -> None:
+def _announce(settings: Settings, listeners: Sequence[Listener], admin_listeners: Sequence[Listener]) -> None:
     fields = {"version": __version__, "script": settings.eliza.script, "mode": settings.eliza.mode}
     log.info("elizad", extra={"fields": fields})
     for listener in listeners:
         log.info("listening on %s", listener.url)
+    for listener in admin_listeners:
+        log.info("admin pages on %s", listener.url.replace("ws", "http", 1))
 
 
 def _raise_file_limit() -> int:

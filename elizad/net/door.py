@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import http
 import re
-from collections.abc import Sequence
 from typing import Final
 
 import trio
@@ -83,23 +81,3 @@ def _one(head: Head, name: str) -> str:
     if len(values) != 1:
         raise Refusal(400, f"a WebSocket handshake has exactly one {name.title()} header")
     return values[0]
-
-
-def render_response(status: int, text: str, headers: Sequence[tuple[str, str]] = ()) -> bytes:
-    """A whole HTTP/1.1 response with a body of one line, after which the connection is closed."""
-    body = f"{text}\n".encode()
-    # An Upgrade header must be named by Connection too (RFC 9110 section 7.8).
-    connection = "upgrade, close" if any(name == "Upgrade" for name, _ in headers) else "close"
-    lines = [
-        f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}",
-        *(f"{name}: {value}" for name, value in headers),
-        "Content-Type: text/plain; charset=utf-8",
-        f"Content-Length: {len(body)}",
-        f"Connection: {connection}",
-    ]
-    return "\r\n".join([*lines, "", ""]).encode("ascii") + body
-
-
-def render_refusal(refusal: Refusal) -> bytes:
-    """The answer to a request that is refused, as bytes."""
-    return render_response(refusal.status, refusal.reason, refusal.headers)

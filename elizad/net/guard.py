@@ -16,11 +16,12 @@ import trio
 
 from elizad.errors import RemoteError
 from elizad.net.admission import Found, Route, admit, find_route
-from elizad.net.door import check_upgrade, read_head, render_refusal
+from elizad.net.door import check_upgrade, read_head
 from elizad.net.errors import PeerClosed, Refusal
 from elizad.net.gate import close_now, linger
 from elizad.net.head import Head
 from elizad.net.heartbeat import Heartbeat
+from elizad.net.http import NO_PAGES, Pages, render_page, render_refusal
 from elizad.net.limits import Limits
 from elizad.net.tally import Tally
 from elizad.net.ws import WebSocket, accept_websocket
@@ -62,8 +63,11 @@ async def serve_connection(
     limits: Limits,
     heartbeat: Heartbeat,
     tally: Tally,
+    pages: Pages = NO_PAGES,
 ) -> None:
-    """Read the request, refuse it or open the WebSocket, run `handler`, close; log what the handler cannot.
+    """Read the request, show a page, refuse it, or open the WebSocket, run `handler` and close.
+
+    Logs what the handler cannot.
 
     The connection is closed with 1000 when `handler` returns, with its code when it raises RemoteError, with 1011 when
     it raises anything else. It may let PeerClosed pass.
@@ -76,12 +80,14 @@ async def serve_connection(
     try:
         try:
             head, early = await read_head(stream, head_bytes=limits.head_bytes, timeout_s=limits.head_timeout_s)
-            # The place for plain HTTP: /healthz, /readyz and /metrics are looked up here, before the routes.
+            if (response := await render_page(pages, head)) is not None:
+                await _respond(stream, response, limits.close_timeout_s)
+                return
             found = _decide(routes, head)
         except Refusal as refusal:
             tally.refusals[refusal.status] += 1
             log.info("refused", extra={"fields": {**where, "status": refusal.status, "reason": refusal.reason}})
-            await _refuse(stream, refusal, limits.close_timeout_s)
+            await _respond(stream, render_refusal(refusal), limits.close_timeout_s)
             return
         request = Request(conn, peer, found.route, found.tail, head.query, head.headers)
         async with accept_websocket(stream, head, early, limits) as ws:
@@ -110,11 +116,11 @@ def _decide(routes: Sequence[Route], head: Head) -> Found:
     return found
 
 
-async def _refuse(stream: trio.abc.Stream, refusal: Refusal, timeout_s: float) -> None:
+async def _respond(stream: trio.abc.Stream, response: bytes, timeout_s: float) -> None:
     """Answer in plain HTTP, and see that the answer arrives though the request may still be coming."""
     with trio.move_on_after(timeout_s):
         try:
-            await stream.send_all(render_refusal(refusal))
+            await stream.send_all(response)
             if isinstance(stream, trio.abc.HalfCloseableStream):
                 await stream.send_eof()
             await linger(stream, timeout_s)

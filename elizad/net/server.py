@@ -9,8 +9,8 @@ from typing import Final
 
 import trio
 
-from elizad.net.door import render_response
 from elizad.net.gate import close_now, linger
+from elizad.net.http import render_response
 from elizad.net.listeners import Listener
 from elizad.net.tally import Tally
 
@@ -103,7 +103,7 @@ class _Front:
         """Say 503 without reading the request."""
         try:
             with trio.move_on_after(_TURN_AWAY_S):
-                await stream.send_all(render_response(503, "too many connections", (("Retry-After", "5"),)))
+                await stream.send_all(render_response(503, b"too many connections\n", (("Retry-After", "5"),)))
                 await stream.send_eof()
                 await linger(stream, _TURN_AWAY_S)
         except (trio.BrokenResourceError, trio.ClosedResourceError):

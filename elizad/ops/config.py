@@ -122,8 +122,8 @@ class Retell(Table, frozen=True):
     greeting: Annotated[
         str,
         Key(
-            "what is said first: the script's opening line, nothing, the opening line once the call's details are known,"
-            " or your own text, in which {name} is a dynamic variable of the call",
+            "what is said first: the script's opening line, nothing, the opening line once the details of the call"
+            " are known, or your own text, in which {name} is a dynamic variable of the call",
             low=1,
             high=1000,
             form='"doctor", "silent", "after_call_details" or a text',
@@ -187,6 +187,15 @@ class Limits(Table, frozen=True):
     ] = 2000  # two minutes of speech
 
 
+class Admin(Table, frozen=True):
+    """Pages for operators: /healthz, /readyz and /metrics."""
+
+    listen: Annotated[tuple[Listen, ...], Key("where the pages are served; an empty list serves them nowhere")] = (
+        "127.0.0.1:8766",  # for this machine only; they say how busy the daemon is
+    )
+    public: Annotated[bool, Key("serve the pages at the addresses for calls as well")] = False  # nobody else's business
+
+
 class Log(Table, frozen=True):
     """What is written to standard error."""
 
@@ -208,6 +217,7 @@ class Settings(Table, frozen=True):
     retell: Retell = Retell()
     speech: Speech = Speech()
     limits: Limits = Limits()
+    admin: Admin = Admin()
     log: Log = Log()
 
 
@@ -293,10 +303,11 @@ def _together(settings: Settings) -> Iterator[Problem]:
     if settings.hume.path == settings.retell.path:
         yield Problem("retell.path", f'hume.path is "{settings.hume.path}" as well')
     seen: set[str] = set()
-    for index, text in enumerate(settings.server.listen):
-        if text in seen and not text.endswith(":0"):
-            yield Problem(f"server.listen[{index}]", "the same address stands in the list before")
-        seen.add(text)
+    for key, addresses in (("server.listen", settings.server.listen), ("admin.listen", settings.admin.listen)):
+        for index, text in enumerate(addresses):
+            if text in seen and not text.endswith(":0"):
+                yield Problem(f"{key}[{index}]", "the same address is listened at already")
+            seen.add(text)
 
 
 def _parsed(path: Path) -> dict[str, object]:

@@ -7,6 +7,8 @@ import signal
 import socket
 import tomllib
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -19,7 +21,7 @@ PAYLOAD = '{"messages":[{"message":{"role":"user","content":"my xyzzy is broken"
 
 
 def test_it_runs_without_any_configuration_but_the_port() -> None:
-    with Daemon("--listen", "127.0.0.1:0") as daemon:
+    with Daemon("--listen", "127.0.0.1:0", admin="default") as daemon:
         assert daemon.url.startswith("ws://127.0.0.1:")
         assert not daemon.url.endswith(":0")
 
@@ -81,7 +83,9 @@ def test_an_address_in_use_is_one_clear_line_and_exit_1() -> None:
         address = daemon.url.removeprefix("ws://")
         second = elizad("--listen", address)
     assert second.returncode == 1
-    assert second.stderr.decode().splitlines()[-1] == f"elizad: cannot listen on {address}: Address already in use"
+    assert second.stderr.decode().splitlines()[-1] == (
+        f"elizad: cannot listen on {address}: Address already in use (server.listen)"
+    )
     assert b"Traceback" not in second.stderr
 
 
@@ -161,3 +165,35 @@ def test_a_token_is_asked_for(tmp_path: Path) -> None:
 def test_the_configuration_file_of_the_project_runs() -> None:
     with Daemon("--config", str(ROOT / "config.toml"), "--listen", "127.0.0.1:0") as daemon:
         assert daemon.urls
+
+
+def test_the_admin_pages(tmp_path: Path) -> None:
+    with Daemon(
+        config="[admin]\nlisten = ['127.0.0.1:0']\n[speech]\nchunk = 'word'\npace_s = 0.2\n", folder=tmp_path
+    ) as daemon:
+        admin = daemon.wait_for(r"admin pages on (http://[\d.:]+)")[1]
+        assert urlopen(f"{admin}/healthz").read() == b"ok\n"
+        assert urlopen(f"{admin}/readyz").read() == b"ready\n"
+        with connect(f"{daemon.url}/llm") as client:
+            client.send('{"messages":[]}')
+            client.recv(timeout=10)
+            metrics = urlopen(f"{admin}/metrics").read().decode()
+            assert 'elizad_turns_total{platform="hume"} 1.0' in metrics
+            assert "elizad_calls_live 1.0" in metrics
+            for path, code in (("/llm", 404), ("/", 404)):
+                with pytest.raises(HTTPError) as refused:
+                    urlopen(f"{admin}{path}")
+                assert refused.value.code == code
+                refused.value.close()
+            # Not at the address for calls.
+            with pytest.raises(HTTPError) as refused:
+                urlopen(f"{daemon.url.replace('ws', 'http')}/metrics")
+            assert refused.value.code == 404
+            refused.value.close()
+            # While calls come to an end, a monitor is told that no more are taken.
+            daemon.process.send_signal(signal.SIGTERM)
+            daemon.wait_for("stopping")
+            with pytest.raises(HTTPError) as refused:
+                urlopen(f"{admin}/readyz")
+            assert refused.value.code == 503
+            refused.value.close()

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -39,14 +40,17 @@ def elizad(*arguments: str, stdin: bytes = b"", cwd: Path | None = None) -> subp
 class Daemon:
     """A daemon that listens; leaving the block ends it, and `log` then has every line it wrote."""
 
-    def __init__(self, *arguments: str, config: str = "", folder: Path | None = None) -> None:
+    def __init__(self, *arguments: str, config: str = "", folder: Path | None = None, admin: str = "") -> None:
+        """`config` is the text of a configuration file. Unless `admin` says otherwise, there are no admin pages."""
+        self._folder = tempfile.TemporaryDirectory(prefix="elizad-test-")
+        if "[admin]" not in config and not admin:
+            config += "\n[admin]\nlisten = []\n"
         command = [sys.executable, "-m", "elizad", *arguments]
-        if config:
-            assert folder is not None
-            path = folder / "config.toml"
+        if config and "--config" not in arguments:
+            path = (folder or Path(self._folder.name)) / "config.toml"
             path.write_text(config, encoding="utf-8")
             command += ["--config", str(path)]
-        if "--listen" not in arguments and "listen" not in config:
+        if "--listen" not in arguments:
             command += ["--listen", "127.0.0.1:0"]
         self._command = command
         self._lines: queue.Queue[str | None] = queue.Queue()
@@ -111,3 +115,4 @@ class Daemon:
             assert kind is not None or code == 0, "".join(self.log)
         elif self._thread.is_alive() or not self.process.stderr or not self.process.stderr.closed:
             self.finish()
+        self._folder.cleanup()

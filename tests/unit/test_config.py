@@ -167,7 +167,7 @@ def test_an_override_does_not_hide_what_is_wrong_in_the_file(toml):
         ('[server]\nlisten = "a:1"', "server.listen", 'found the string "a:1", expected a list of at least 1, each'),
         ('[server]\nlisten = ["[::1]:1", 7]', "server.listen[1]", 'found 7, expected "HOST:PORT", "[IPV6]:PORT", '),
         ('[server]\nlisten = ["nowhere"]', "server.listen[0]", "'nowhere' is not host:port, "),
-        ('[server]\nlisten = ["a:1", "a:1"]', "server.listen[1]", "the same address stands in the list before"),
+        ('[server]\nlisten = ["a:1", "a:1"]', "server.listen[1]", "the same address is listened at already"),
         ('[hume]\npath = "llm"', "hume.path", 'found the string "llm", expected a path that begins with "/", in '),
         ('[hume]\npath = "/a b"', "hume.path", 'found the string "/a b", expected a path that'),
         ('[hume]\npath = "/ü"', "hume.path", 'found the string "/ü", expected a path that'),

@@ -11,9 +11,10 @@ import wsproto
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from elizad.net.door import check_upgrade, render_refusal
+from elizad.net.door import check_upgrade
 from elizad.net.errors import Refusal
 from elizad.net.head import Head, HeadReader
+from elizad.net.http import render_refusal
 from tests.support.peers import HANDSHAKE, request
 
 CAP = 2048

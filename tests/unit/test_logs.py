@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import re
-import shlex
 import socket
 import sys
 import time
@@ -18,30 +17,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from elizad.ops import logs
+from tests.support.records import Ascii, Mute, Terminal, Unwritable, pairs, raised, record, written
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 HOSTILE = 'a\n<0>level=error event="forged"\r\x1b]0;title\x07\x9b31m\u202e\u2028'
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-class Unwritable(io.StringIO):
-    def write(self, text: str) -> int:
-        raise BrokenPipeError
-
-
-class Ascii(io.StringIO):
-    def write(self, text: str) -> int:
-        text.encode("ascii")
-        return super().write(text)
-
-
-class Mute:
-    def __str__(self) -> str:
-        raise RuntimeError("no text")
 
 
 @pytest.fixture(autouse=True)
@@ -56,34 +35,6 @@ def _restored(monkeypatch):
     root.setLevel(before[0])
     ours.setLevel(before[1])
     root.handlers[:] = before[2]
-
-
-def record(event: str = "call opened", level: int = logging.INFO, error: BaseException | None = None, **fields: object):
-    made = logging.LogRecord("elizad.service", level, __file__, 1, event, None, None)
-    made.created = 1_795_224_225.6789  # 2026-11-21 01:23:45 UTC
-    made.fields = fields
-    if error is not None:
-        made.exc_info = (type(error), error, error.__traceback__)
-    return made
-
-
-def raised(error: BaseException) -> BaseException:
-    spoken = "my mother hates me"  # what people say must not leave by way of a local variable
-    try:
-        raise error
-    except BaseException as caught:
-        assert spoken
-        return caught
-
-
-def written(event: logging.LogRecord, format: str, color: str = "auto", stream: io.StringIO | None = None) -> str:
-    stream = stream or io.StringIO()
-    logs.Lines(stream, logs.renderer(format, color, stream)).handle(event)
-    return stream.getvalue()
-
-
-def pairs(line: str) -> dict[str, str]:
-    return dict(part.split("=", 1) for part in shlex.split(line))
 
 
 # Plain
