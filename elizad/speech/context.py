@@ -5,18 +5,22 @@ Works on keys and spellings side by side; changes nothing that is not certain.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from elizad.speech.everyday import FUNCTION_WORDS, NUMBER_WORDS
 from elizad.speech.verbs import ADVERBS, AUXILIARIES, BASES, BE, CONJUNCTIONS, PASTS, PREPOSITIONS, PRONOUNS, listed
 
-__all__ = ["repair"]
+__all__ = ["PAUSE", "repair"]
+
+PAUSE: Final = "(,)"
+"""The key of a comma that is left of a filler between two, until it is seen whether a clause begins after it."""
 
 _DELIMITERS: Final = ("", ",", ".")
 _MAX_STUTTER: Final = 3  # words: "I want to I want to go"
 
 _SUBJECTS: Final = listed("I HE SHE IT WE THEY THERE YOU")
+_OPENERS: Final = _SUBJECTS | {"MY", "WHAT", "WHY"}
 _OPEN_CALLS: Final = listed(
     "YES YEAH YEP NO NOPE WELL OH OK SO HELLO HI HEY RIGHT LOOK LISTEN ACTUALLY HONESTLY ANYWAY NOW"
 )
@@ -36,7 +40,9 @@ _BEFORE_KNOW: Final = AUXILIARIES - BE | listed(
     "IF WHAT HOW WHO WHERE WHEN WHY AS THAT LET ALL THINK HOPE THING THINGS EVERYTHING PEOPLE SURE EVER MAKE LIKE"
 )
 _INTENSIFIERS: Final = listed("SO REALLY VERY TOTALLY SUPER JUST LITERALLY")
-_REPEATABLE: Final = NUMBER_WORDS | listed("VERY REALLY SO TOO MUCH FAR LONG MANY BYE HA HAD NIGHT KNOCK NEVER")
+_MEANT: Final = (
+    frozenset(_DELIMITERS) | NUMBER_WORDS | listed("VERY REALLY SO TOO MUCH FAR LONG MANY BYE HA HAD NIGHT KNOCK NEVER")
+)
 
 
 def repair(keys: list[str], said: list[str]) -> None:
@@ -133,6 +139,20 @@ def _comma(keys: list[str], said: list[str], index: int) -> None:
         _drop(keys, said, index, index + 1)
 
 
+def _pause(keys: list[str], said: list[str], index: int) -> None:
+    if _opens(keys, index + 1):
+        keys[index] = ","  # "I hate him, um, he lies", but not "I hate, um, him"
+        _comma(keys, said, index)
+    else:
+        _drop(keys, said, index, index + 1)
+
+
+def _opens(keys: list[str], index: int) -> bool:
+    """Whether a clause is likely to begin at `index`."""
+    word = _at(keys, index)
+    return word in _OPENERS or (word in AUXILIARIES and _at(keys, index + 1) in _SUBJECTS)
+
+
 def _know(keys: list[str], said: list[str], index: int) -> None:
     if _at(keys, index - 1) != "YOU":
         return
@@ -175,7 +195,7 @@ def _drop_aside(keys: list[str], said: list[str], start: int, end: int) -> None:
     """Drop words said aside, and the commas round them."""
     if _at(keys, end) == ",":
         end += 1
-    if _at(keys, start - 1) == "," and _at(keys, end) not in _DELIMITERS:
+    if _at(keys, start - 1) == "," and _at(keys, end) not in _DELIMITERS and not _opens(keys, end):
         start -= 1
     _drop(keys, said, start, end)
 
@@ -194,6 +214,7 @@ _RULES: Final[dict[str, _Rule]] = {
     "CAUSE": _cause,
     "BUT": _but,
     ",": _comma,
+    PAUSE: _pause,
     "KNOW": _know,
     "MEAN": _mean,
     "LIKE": _like,
@@ -219,7 +240,13 @@ def _unstutter(keys: list[str], said: list[str]) -> None:
     spelt: list[str] = []
     seen: dict[str, int] = {}  # key -> where it was kept last
     for key, word in zip(keys, said, strict=True):
+        if key in _DELIMITERS:
+            kept.append(key)
+            spelt.append(word)
+            continue
         distance = len(kept) - seen.get(key, -_MAX_STUTTER - 2)
+        if distance == 1 and _is_stutter((key,)):
+            continue
         seen[key] = len(kept)
         kept.append(key)
         spelt.append(word)
@@ -232,12 +259,11 @@ def _unstutter(keys: list[str], said: list[str]) -> None:
                 end -= 1
             if again and end >= width and kept[end - width : end] == again and _is_stutter(again):
                 del kept[end:], spelt[end:]
-                seen = {key: at for at, key in enumerate(kept)}
+                seen |= zip(again, range(end - width, end), strict=True)
                 break
     keys[:], said[:] = kept, spelt
 
 
-def _is_stutter(words: list[str]) -> bool:
-    return len(words) <= _MAX_STUTTER and not any(
-        key in _REPEATABLE or key in _DELIMITERS or key[0].isdigit() for key in words
-    )
+def _is_stutter(words: Sequence[str]) -> bool:
+    """Whether words said twice in a row were meant once; numbers and "very very" were not."""
+    return len(words) <= _MAX_STUTTER and _MEANT.isdisjoint(words) and not words[-1][0].isdigit()

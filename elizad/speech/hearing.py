@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from elizad.speech.context import repair
+from elizad.speech.context import PAUSE, repair
 from elizad.speech.contractions import EXPANDED
 from elizad.speech.everyday import ACRONYMS, EVERYDAY
 from elizad.speech.tokens import cut
@@ -43,8 +43,11 @@ def hear(text: str) -> tuple[list[str], list[str]]:
             if token == "." and capitals:
                 _settle(keys, said, start, capitals)
                 capitals = []
-            if keys and (token == "." or hushed != len(keys)):
-                if keys[-1] == "," or keys[-1] == ".":
+            if token == "," and hushed == len(keys):
+                if keys and keys[-1] == ",":
+                    keys[-1] = PAUSE
+            elif keys:
+                if keys[-1] in (",", ".", PAUSE):
                     del keys[-1], said[-1]
                 keys.append(token)
                 said.append(token)
@@ -57,8 +60,6 @@ def hear(text: str) -> tuple[list[str], list[str]]:
         expanded = EXPANDED.get(key)
         if expanded is not None:
             if not expanded[0]:
-                if keys and keys[-1] == ",":
-                    del keys[-1], said[-1]
                 hushed = len(keys)
             keys += expanded[0]
             said += expanded[1]
@@ -91,7 +92,7 @@ def _settle(keys: list[str], said: list[str], start: int, capitals: list[int]) -
             keys[at] = f"'{keys[at]}'"  # "My Fair Lady" is nobody's lady: no rule and no person for this "My"
     shouted = [at for at in capitals if said[at].isupper() and said[at][1:2].isalpha()]
     if shouted:
-        loud = len(shouted) * 2 > len(said) - start
+        loud = len(shouted) * 2 > sum(word.isalpha() and word != "I" for word in said[start:])
         for at in shouted:
             word = said[at]
             if word in ACRONYMS and not (loud and word in EVERYDAY):

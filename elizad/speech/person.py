@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from elizad.speech.roles import AFTER_SUBJECT, CHOICE, QUESTIONS, inverts, is_joined, is_pair, key_at, say_we, say_you
+from elizad.speech.roles import (
+    AFTER_SUBJECT,
+    CHOICE,
+    QUESTIONS,
+    inverts,
+    is_finite,
+    is_joined,
+    is_pair,
+    key_at,
+    say_we,
+    say_you,
+    verb_after,
+)
 from elizad.speech.verbs import listed
 
 __all__ = ["mirror"]
@@ -86,12 +98,12 @@ def _agree(heard: Sequence[str], turned: list[str], index: int) -> None:
     while left >= 0 and heard[left] in AFTER_SUBJECT:
         left -= 1
     subject = key_at(heard, left)
-    if subject == "I" or subject == "YOU":
-        if is_joined(heard, left) or (verb == "WERE" and _supposes(heard)):
-            return
-        if subject == "I" and turned[left] == "you":
+    if subject == "I" or subject == "WE":
+        if turned[left] == "you":
             turned[index] = _WITH_YOU.get(verb, turned[index])
-        elif subject == "YOU" and turned[left] == "I":
+        return
+    if subject == "YOU":
+        if turned[left] == "I" and not is_joined(heard, left) and not (verb == "WERE" and _supposes(heard)):
             turned[index] = _WITH_I.get(verb, turned[index])
         return
     right = index + 2 if key_at(heard, index + 1) == "NOT" else index + 1
@@ -108,9 +120,9 @@ def _agree(heard: Sequence[str], turned: list[str], index: int) -> None:
 
 
 def _asks(heard: Sequence[str], index: int) -> bool:
-    """Whether the "was" at `index` stands before its subject, as in a question."""
+    """Whether the "was" at `index` stands before its "I", as in a question; not so in "the trouble was I lied"."""
     before = key_at(heard, index - 1)
-    return before in _BEFORE_QUESTION or (key_at(heard, index - 2) in QUESTIONS and before not in _SUBJECTS)
+    return before in _BEFORE_QUESTION or (before not in _SUBJECTS and not is_finite(verb_after(heard, index + 1)))
 
 
 def _supposes(heard: Sequence[str]) -> bool:

@@ -53,8 +53,8 @@ def joined(words: Sequence[str]) -> str:
         text = " ".join(_shortened(text.split(" ")))
     if "  " in text:
         text = " ".join(text.split())
-    if " 's" in text:
-        text = _OWNER.sub(_own, text)
+    if "'s" in text:
+        text = _OWNER.sub(_own, text).removeprefix("'s ")
     if " ," in text or " ." in text or " ?" in text or " !" in text or " ;" in text or " :" in text or " …" in text:
         text = _LOOSE_MARKS.sub(r"\1", text)
     return _TWO_POINTS.sub(".", text) if ".." in text else text
@@ -79,7 +79,7 @@ def _own(found: re.Match[str]) -> str:
 
 def _capital(found: re.Match[str]) -> str:
     word = found[1][:-1].lower()
-    if found[1][-1] == "." and (word in NEVER_END or word in MAY_END or "." in word or len(word) == 1):
+    if found[1][-1] == "." and word != "i" and (word in NEVER_END or word in MAY_END or "." in word or len(word) < 2):
         return found[0]
     return found[1] + found[2] + found[3].upper()
 

@@ -24,7 +24,10 @@ from elizad.speech.verbs import (
     listed,
 )
 
-__all__ = ["AFTER_SUBJECT", "CHOICE", "QUESTIONS", "inverts", "is_joined", "is_pair", "key_at", "say_we", "say_you"]
+__all__ = [
+    "AFTER_SUBJECT", "CHOICE", "QUESTIONS", "inverts", "is_finite", "is_joined", "is_pair", "key_at", "say_we",
+    "say_you", "verb_after",
+]  # fmt: skip
 
 CHOICE: Final = listed("and or")
 QUESTIONS: Final = listed("what who whom where when why how which whose")
@@ -40,6 +43,8 @@ _LIKENESS: Final = BE | listed(
     "feel feels felt seem seems seemed look looks looked sound sounds sounded act acts acted"
 )
 _NOT_DOING: Final = listed("thing nothing something anything everything morning evening wedding king ring string")
+_VERBAL: Final = ("ED", "ATE", "IZE", "IFY")
+_SHORT: Final = 4  # letters: "red" and "late" are no verbs
 _PLURALS: Final = listed("are were have should could can will would must might")
 
 
@@ -51,9 +56,9 @@ def key_at(heard: Sequence[str], index: int) -> str:
 def say_you(heard: Sequence[str], index: int) -> str:
     """Say the "you" at `index` back: "I", "me", or "we" and "us" for "you two"."""
     before, following = key_at(heard, index - 1), key_at(heard, index + 1)
-    verb = _verb_after(heard, index)
+    verb = verb_after(heard, index)
     if following in _GROUPS and (before not in AUXILIARIES or following != "ALL"):
-        return "we" if before not in PREPOSITIONS and _is_finite(_verb_after(heard, index + 1)) else "us"
+        return "we" if before not in PREPOSITIONS and is_finite(verb_after(heard, index + 1)) else "us"
     if before in PREPOSITIONS:
         return "me"
     if inverts(heard, index - 1) or (before == "NOT" and verb and inverts(heard, index - 2)):
@@ -62,10 +67,10 @@ def say_you(heard: Sequence[str], index: int) -> str:
         return "me"
     if following in CHOICE and index + 2 < len(heard):
         first = not before or before in CONJUNCTIONS or (before in CLAUSE_VERBS and before not in CAUSATIVES)
-        return "I" if first and any(map(_is_finite, heard[index + 3 : index + 5])) else "me"
+        return "I" if first and any(map(is_finite, heard[index + 3 : index + 5])) else "me"
     if _acts(heard, index - 1):
         return _after_verb(before, verb)
-    if _is_finite(verb):
+    if is_finite(verb):
         return "me" if before == "LIKE" and not _is_clause_like(heard, index - 1) else "I"
     if not before and verb in _NOT_YOURS:
         return "I"  # "you was": a slip that is put right
@@ -91,6 +96,21 @@ def inverts(heard: Sequence[str], index: int) -> bool:
     if word in _OWNING:
         return not before or before in CONJUNCTIONS or not QUESTIONS.isdisjoint(heard[:index])
     return before not in _SUBJECTS or (before in ("THAT", "THIS") and word not in BE)
+
+
+def verb_after(heard: Sequence[str], index: int) -> str:
+    """Return the first word after the subject at `index` that is no adverb: its verb, if it is a subject."""
+    index += 1
+    while index < len(heard) and heard[index] in AFTER_SUBJECT:
+        index += 1
+    return key_at(heard, index)
+
+
+def is_finite(word: str) -> bool:
+    """Whether `word` can be the verb of "I": one that is known, or that looks like it."""
+    if word in FINITE or word in AUXILIARIES:
+        return word not in _NOT_YOURS
+    return len(word) > _SHORT and word.endswith(_VERBAL)
 
 
 def is_pair(heard: Sequence[str], index: int) -> bool:
@@ -120,18 +140,6 @@ def is_joined(heard: Sequence[str], index: int) -> bool:
     return before == "" or before in CLAUSE_VERBS or before in CONJUNCTIONS
 
 
-def _verb_after(heard: Sequence[str], index: int) -> str:
-    """Return the first word after the subject at `index` that is no adverb: its verb, if it is a subject."""
-    index += 1
-    while index < len(heard) and heard[index] in AFTER_SUBJECT:
-        index += 1
-    return key_at(heard, index)
-
-
-def _is_finite(word: str) -> bool:
-    return (word in FINITE or word in AUXILIARIES) and word not in _NOT_YOURS
-
-
 def _acts(heard: Sequence[str], index: int) -> bool:
     """Whether the word at `index` is a verb here, not a noun ("the help") or "like" as a conjunction."""
     word = key_at(heard, index)
@@ -152,7 +160,7 @@ def _is_clause_like(heard: Sequence[str], index: int) -> bool:
 
 def _after_verb(before: str, verb: str) -> str:
     """Decide for a "you" between the verbs `before` and `verb`."""
-    finite = _is_finite(verb)
+    finite = is_finite(verb)
     if before in GIVERS and verb not in AUXILIARIES:
         return "me"
     if before in CLAUSE_VERBS and finite:

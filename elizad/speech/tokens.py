@@ -25,7 +25,7 @@ _TYPOGRAPHY: Final = str.maketrans(
     | {"。": ". ", "！": "! ", "？": "? ", "，": ", ", "、": ", ", "；": "; ", "：": ": ", "．": "."}
     | dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff\ufe0e\ufe0f", None)
 )
-_STRANGE: Final = re.compile(r"[^\w\s!-~£€°]")  # neither letter nor digit nor a mark that has a meaning here
+_STRANGE: Final = re.compile(r"[^\w\s!-~£€°]+")  # neither letter nor digit nor a mark that has a meaning here
 _SPACED_DASH: Final = re.compile(r"\s–\s")
 
 _SMILEY: Final = re.compile(r"[:;=8xX]['o-]?[()\[\]DPpOo3/\\|*]+|<3+|[xX]D+")
@@ -38,12 +38,13 @@ _PIECE: Final = re.compile(
     | (?P<word>     {_LETTER}(?:{_WORD})?(?:['&/+@._-]{_WORD})*(?:\+\+|\#)? )
     | (?P<ellipsis> \.{{2,}}(?![0-9]) )
     | (?P<stop>     [.!?] )
-    | (?P<pause>    [,;:] | --+ | (?<!\S)-(?!\S) )
+    | (?P<pause>    [,;:]+ | --+ | (?<!\S)-(?!\S) )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _POINTED: Final = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]")  # e.g, U.S, Ph.D
 _POINTED_WORDS: Final = NEVER_END | MAY_END | frozenset(("no", "p", "pp", "fig")) | frozenset(ascii_lowercase)
+_LONE_MARKS: Final = {"-": ",", "--": ","} | dict.fromkeys(",;:", ",") | dict.fromkeys(".?!", ".")
 _CLOSERS: Final = "\"')]}>*_~"
 
 
@@ -58,6 +59,8 @@ def cut(text: str) -> list[str]:
     for index, raw in enumerate(raws):
         if raw.isalpha() or raw.upper() in EXPANDED:
             tokens.append(raw)
+        elif raw in _LONE_MARKS:
+            tokens.append(_LONE_MARKS[raw])
         elif raw[-1] in ",.?!;" and raw[:-1].isalpha() and (raw[-1] != "." or raw[:-1].lower() not in _POINTED_WORDS):
             tokens += raw[:-1], "," if raw[-1] in ",;" else "."
         elif not _SMILEY.fullmatch(raw):
@@ -72,7 +75,7 @@ def _plain(text: str) -> str:
 
 def _keep_marks(found: re.Match[str]) -> str:
     """Keep what is written above and below letters (Hindi, Arabic, ...); all other strange characters are a space."""
-    return found[0] if unicodedata.category(found[0])[0] == "M" else " "
+    return "".join(char if unicodedata.category(char)[0] == "M" else " " for char in found[0])
 
 
 def _cut_raw(raw: str, following: str, tokens: list[str]) -> None:

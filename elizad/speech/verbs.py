@@ -39,35 +39,48 @@ AUXILIARIES: Final = BE | listed(
 
 # base/past, and base/past/participle where the two differ; a base alone has a regular past.
 _IRREGULAR: Final = (
-    "be/been become/became begin/began/begun bite/bit/bitten blow/blew/blown break/broke/broken bring/brought "
-    "build/built burn/burnt buy/bought catch/caught choose/chose/chosen come/came cost cut deal/dealt dig/dug "
-    "do/did/done draw/drew/drawn dream/dreamt drink/drank/drunk drive/drove/driven eat/ate/eaten fall/fell/fallen "
-    "feed/fed feel/felt fight/fought find/found fly/flew/flown forget/forgot/forgotten forgive/forgave/forgiven "
-    "freeze/froze/frozen get/got/gotten give/gave/given go/went/gone grow/grew/grown hang/hung have/had hear/heard "
-    "hide/hid/hidden hit hold/held hurt keep/kept know/knew/known lay/laid lead/led learn/learnt leave/left lend/lent "
-    "let lie/lay lose/lost make/made mean/meant meet/met owe/owed pay/paid put quit read ride/rode/ridden "
-    "ring/rang/rung rise/rose/risen run/ran say/said see/saw/seen seek/sought sell/sold send/sent set "
-    "shake/shook/shaken shoot/shot show/showed/shown shut sing/sang/sung sit/sat sleep/slept speak/spoke/spoken "
-    "spend/spent stand/stood steal/stole/stolen stick/stuck swear/swore/sworn swim/swam/swum take/took/taken "
-    "teach/taught tear/tore/torn tell/told think/thought throw/threw/thrown understand/understood wake/woke/woken "
-    "wear/wore/worn win/won write/wrote/written"
+    "be/been bear/bore/borne become/became begin/began/begun bite/bit/bitten blow/blew/blown break/broke/broken "
+    "bring/brought build/built burn/burnt buy/bought catch/caught choose/chose/chosen come/came cost cut deal/dealt "
+    "dig/dug do/did/done draw/drew/drawn dream/dreamt drink/drank/drunk drive/drove/driven eat/ate/eaten "
+    "fall/fell/fallen feed/fed feel/felt fight/fought find/found fly/flew/flown forget/forgot/forgotten "
+    "forgive/forgave/forgiven freeze/froze/frozen get/got/gotten give/gave/given go/went/gone grow/grew/grown "
+    "hang/hung have/had hear/heard hide/hid/hidden hit hold/held hurt keep/kept know/knew/known lay/laid lead/led "
+    "learn/learnt leave/left lend/lent let lie/lied lose/lost make/made mean/meant meet/met owe/owed pay/paid put quit "
+    "read ride/rode/ridden ring/rang/rung rise/rose/risen run/ran say/said see/saw/seen seek/sought sell/sold "
+    "send/sent set shake/shook/shaken shoot/shot show/showed/shown shut sing/sang/sung sit/sat sleep/slept "
+    "speak/spoke/spoken spend/spent stand/stood steal/stole/stolen stick/stuck swear/swore/sworn swim/swam/swum "
+    "take/took/taken teach/taught tear/tore/torn tell/told think/thought throw/threw/thrown understand/understood "
+    "wake/woke/woken wear/wore/worn win/won write/wrote/written"
 )
 _REGULAR: Final = (
-    "accept accuse ache act add admire admit adore advise agree allow annoy answer apologise apologize appear "
-    "appreciate argue arrive ask assume attack avoid bear beg behave believe belong betray blame bless bore bother "
-    "bully call calm cancel care carry change chase cheat check clean close collapse comfort complain concern confuse "
-    "consider control cook cope cough count create criticise criticize cross cry damage dance decide deny depend "
-    "describe deserve despise destroy detest die disagree disappoint disappear discuss dislike divorce doubt dread "
-    "dress drop end enjoy envy escape exist expect explain fail fancy fear fill finish fire fix follow force frighten "
-    "gamble gossip greet guess handle happen hate heal help hire hope hug hurry ignore imagine improve insist insult "
-    "interrupt invite join joke judge jump kick kill kiss knock lack laugh lecture lift like listen live loan look "
-    "love manage marry matter mention mind miss mistreat move nag name need notice obey offend offer open order pack "
-    "panic pass pity plan play please practise practice pray prefer prepare pretend promise protect prove pull punish "
-    "push question quote reach realise realize rebuild refuse regret reject relax rely remember remind repeat replace "
-    "report resent respect rest retire return ruin save scare scream scold seem separate serve share shout sign skip "
-    "smell smile smoke solve sound spoil start stay stop struggle study suck suffer suggest suppose surprise survive "
-    "suspect talk taste tease terrify thank threaten tire touch train travel treat trick trouble trust try turn upset "
-    "use visit vomit wait walk want warn wash waste watch weigh whisper wish wonder work worry worship yell"
+    "abandon accept accompany accuse ache act add admire admit adopt adore advise agree allow annoy answer apologise "
+    "apologize appear appreciate approach argue arrange arrive ask assume attack avoid beg behave believe belong "
+    "betray blame bless bore borrow bother breathe bully bury call calm cancel care carry change charge chase chat "
+    "cheat check claim clap clean climb close collapse comfort comment commit compare compete complain concern "
+    "confuse connect consider contact continue control convince cook cope copy correct cough count create criticise "
+    "criticize cross cry damage dance decide demand deny depend describe deserve despise destroy detest die disagree "
+    "disappear disappoint discuss dislike disturb divorce doubt drag dread dress drop embarrass encourage end enjoy "
+    "entertain envy escape exaggerate excuse exhaust exist expect explain fade fail fancy fear fill finish fire fix "
+    "flirt follow fool force frighten gamble glare gossip grab greet grieve guess guide handle happen hate heal help "
+    "hesitate hire hope hug hunt hurry ignore imagine imply impress improve insist inspire insult interest interfere "
+    "interrupt invent invest invite irritate join joke judge jump kick kidnap kill kiss knock lack laugh lecture lick "
+    "lift like listen live loan lock look love manage marry master matter measure mention mind miss mistreat mock "
+    "motivate move mumble murder nag name need nod notice obey object observe occur offend offer open order own pack "
+    "paint panic pass perform persuade pick pity plan play please possess pour practice practise pray prefer prepare "
+    "press pretend produce program promise protect prove provide provoke pull punish pursue push question quote rate "
+    "reach realise realize rebuild recall receive recognise recognize recommend record recover refer refuse regret "
+    "reject relax rely remember remind repeat replace reply report request rescue resent respect rest retire retreat "
+    "return reveal review rub ruin rush save scare scold scratch scream search seem sense separate serve settle share "
+    "shock shout sigh sign skip slap smash smell smile smoke snap snore solve sound spoil stare start starve stay "
+    "stink stop stress struggle study suck suffer suggest support suppose surprise surround survive suspect swallow "
+    "swap sweat switch talk taste tease tend terrify thank threaten tickle tie tire touch train travel treat trick "
+    "trouble trust try turn type undermine upset use value view visit volunteer vomit wait walk wander want warn wash "
+    "waste watch wave weigh whisper wink wipe wish wonder work worry worship wreck yell"
+)
+# stop, stopped
+_DOUBLED: Final = listed(
+    "admit beg cancel chat clap commit control drag drop grab hug kidnap nag nod occur plan prefer refer regret rub "
+    "skip slap snap stop swap travel"
 )
 
 
@@ -76,7 +89,7 @@ def _past(base: str) -> str:
         return base + "d"
     if base.endswith("y") and base[-2] not in "aeiou":
         return base[:-1] + "ied"
-    if base in ("stop", "drop", "hug", "nag", "beg", "plan", "skip", "admit", "regret", "chat", "shop"):
+    if base.upper() in _DOUBLED:
         return base + base[-1] + "ed"
     return base + "ed"
 
