@@ -5,6 +5,6 @@ Everything hostile stays in this room. It does not know what a conversation is.
     server      accepts, caps, turns away            listeners   addresses and listening sockets
     guard       one connection, all failures inside  door, head  the request, and its refusal
     admission   routes and tokens                    gate        the stream, with its deadline and its gate
-    ws          the WebSocket                        heartbeat   finds the peers that are gone
+    ws, frames  the WebSocket, and a count of frames  heartbeat   finds the peers that are gone
     limits, tally, errors                            numbers in, numbers out, and how it can end
 """

@@ -56,7 +56,7 @@ def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, 
     return head + mask + body
 
 
-def frames_in(data: bytes) -> list[tuple[int, bytes]]:
+def frames_in(data: bytes | bytearray) -> list[tuple[int, bytes]]:
     """Server frames as (opcode, payload). Every byte must belong to a whole frame."""
     frames = []
     while data:
@@ -67,7 +67,7 @@ def frames_in(data: bytes) -> list[tuple[int, bytes]]:
         elif size == 127:
             size, start = struct.unpack("!Q", data[2:10])[0], 10
         assert len(data) >= start + size, "a torn frame"
-        frames.append((data[0] & 0x0F, data[start : start + size]))
+        frames.append((data[0] & 0x0F, bytes(data[start : start + size])))
         data = data[start + size :]
     return frames
 
