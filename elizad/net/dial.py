@@ -227,7 +227,10 @@ async def _next_event(stream: trio.abc.Stream, http: h11.Connection) -> object:
     while True:
         event = http.next_event()
         if event is h11.NEED_DATA:
-            http.receive_data(bytes(await stream.receive_some(READ_BYTES)))
+            data = bytes(await stream.receive_some(READ_BYTES))
+            if not data and http.their_state is h11.SEND_RESPONSE:
+                return h11.ConnectionClosed()
+            http.receive_data(data)
         elif not (isinstance(event, h11.InformationalResponse) and event.status_code != 101):
             return event
 
