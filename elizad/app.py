@@ -38,7 +38,7 @@ log = logging.getLogger("elizad")
 def check(settings: Settings) -> list[Problem]:
     """Return what is wrong with the things that the settings name, beyond the settings themselves."""
     try:
-        make_eliza(settings.eliza.script, settings.eliza.mode)
+        make_eliza(settings.eliza.script, settings.eliza.mode, spell_numbers=settings.speech.spell_numbers)
     except ConfigError as error:
         return list(error.problems)
     return []
@@ -52,7 +52,7 @@ def run(settings: Settings) -> int:
         StartError: an address cannot be listened at.
     """
     logs.configure(settings.log.level, settings.log.format, settings.log.color)
-    eliza = make_eliza(settings.eliza.script, settings.eliza.mode)
+    eliza = make_eliza(settings.eliza.script, settings.eliza.mode, spell_numbers=settings.speech.spell_numbers)
     eliza.reply(eliza.start(), "I am 30")  # what is loaded when first needed is loaded now, and not during a call
     try:
         check_file_limit(settings.limits.max_connections, _raise_file_limit())

@@ -42,8 +42,8 @@ def read_script(name: str, folder: Path | None = None) -> str:
         raise _wrong(f"{path} is not UTF-8 text: byte 0x{error.object[error.start]:02x} on line {line}") from None
 
 
-def make_eliza(script: str, mode: ScriptMode, folder: Path | None = None) -> Eliza:
-    """Compile a script, given by name or path.
+def make_eliza(script: str, mode: ScriptMode, *, spell_numbers: bool = True, folder: Path | None = None) -> Eliza:
+    """Compile a script, given by name or path. `spell_numbers` says whether spoken mode writes numbers as words.
 
     Raises:
         ConfigError: there is no such script, or it does not load; the problem is that of `eliza.script`.
@@ -54,7 +54,7 @@ def make_eliza(script: str, mode: ScriptMode, folder: Path | None = None) -> Eli
             return Eliza(source, FAITHFUL)
         from elizad.speech.spoken import Spoken  # much to load, and nothing that 1966 mode needs
 
-        spoken: Diction = Spoken()
+        spoken: Diction = Spoken(spell_numbers=spell_numbers)
         return Eliza(source, spoken, max_steps=SPOKEN_STEPS)
     except ScriptError as error:
         raise _wrong(f"{script}: {error}") from None

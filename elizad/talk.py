@@ -20,7 +20,7 @@ def talk(script: str | None, mode: ScriptMode | None, trace: bool, settings: Set
     """
     mode = mode or settings.eliza.mode
     name = script or settings.eliza.script
-    eliza = make_eliza(name, mode)
+    eliza = make_eliza(name, mode, spell_numbers=settings.speech.spell_numbers)
     if sys.stdin.isatty() and sys.stdout.isatty():
         from elizad.terminal import converse  # rich, which a filter does without
 

@@ -152,6 +152,9 @@ class Speech(Table, frozen=True):
     pace_s: Annotated[
         float, Key("seconds between two chunks of a reply; 0 sends as fast as the line takes them", 0, 10)
     ] = 0.0  # platforms buffer and pace the audio themselves
+    spell_numbers: Annotated[
+        bool, Key("write numbers, dates, money and abbreviations as the words that are to be said, in spoken mode")
+    ] = True  # synthesisers differ in what they make of "$3.50" and "Dr."
 
 
 class Limits(Table, frozen=True):
