@@ -30,8 +30,8 @@ _TURNED_BACK = {
     "YOURSELF": "myself",
     "MYSELF": "yourself",
 }
-_GAPS = ("blue lamp", "", "my mother", "my lamp is blue", "my job")
 _COUNTED = ("blue", "lamp", "green", "table")
+_GAPS = ("blue lamp", "", "my mother", "my lamp is blue", "my job", " ".join(_COUNTED * 3))
 _CHOICES = 20  # of words for the groups of one decomposition
 _TRIES = 800  # utterances for one decomposition, before it is given up
 

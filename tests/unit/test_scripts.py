@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import itertools
+import random
+from pathlib import Path
 
 import pytest
 
 from elizad.eliza import scripts
 from elizad.eliza.diction import FAITHFUL
-from elizad.eliza.engine import Eliza
+from elizad.eliza.engine import Eliza, Step
 from elizad.eliza.script import Say, Script, Transformation
 from elizad.speech.spoken import Spoken
 from tests.support.reach import unreached
+from tests.support.talk import table, transcript
 
+HERE = Path(__file__).parent
 NAMES = scripts.names()
+TABLES = {name: table(HERE / "utterances" / f"{name}.txt") for name in NAMES}
+TRANSCRIPTS = sorted((HERE / "transcripts").glob("*.txt"))
 # What a script must have at least: keywords that can answer, reassemblies.
 LEAST = {"doctor": (80, 350), "frontdesk": (30, 120)}
 
 
-@pytest.fixture(scope="module", params=NAMES)
-def eliza(request: pytest.FixtureRequest) -> Eliza:
-    return Eliza(scripts.read(request.param), Spoken())
+ELIZAS = {name: Eliza(scripts.read(name), Spoken()) for name in NAMES}
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def eliza(name: str) -> Eliza:
+    return ELIZAS[name]
 
 
 def _transformations(script: Script) -> list[tuple[str, Transformation]]:
@@ -40,9 +54,8 @@ def _replies(script: Script) -> list[tuple[int, str]]:
     return [(line, " ".join(str(p) if isinstance(p, int) else p.said for p in parts)) for line, parts in texts]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_script_is_as_rich_as_it_should_be(name: str) -> None:
-    script = Eliza(scripts.read(name), Spoken()).script
+def test_a_script_is_as_rich_as_it_should_be(name: str, eliza: Eliza) -> None:
+    script = eliza.script
     keywords, reassemblies = LEAST[name]
     # Helper rules, whose names no caller can say, do not count.
     assert sum(rule.active and "." not in keyword for keyword, rule in script.rules.items()) >= keywords
@@ -51,8 +64,8 @@ def test_a_script_is_as_rich_as_it_should_be(name: str) -> None:
     assert len(silence_and_words[0].reassemblies) >= 15
 
 
-def test_every_reassembly_and_memory_form_is_reached(eliza: Eliza) -> None:
-    places, forms = unreached(eliza)
+def test_every_reassembly_and_memory_form_is_reached(name: str, eliza: Eliza) -> None:
+    places, forms = unreached(eliza, [exchange.utterance for exchange in TABLES[name]])
     assert not places
     assert not forms
 
@@ -75,10 +88,81 @@ def test_replies_are_short_and_have_no_digits_and_one_end_mark(eliza: Eliza) -> 
         assert not any(word.isupper() and word not in ("I", "A") and word.isalpha() for word in text.split())
 
 
-@pytest.mark.parametrize("name", NAMES)
 def test_scripts_work_in_1966_mode_too(name: str) -> None:
     eliza = Eliza(scripts.read(name), FAITHFUL)
     assert eliza.opening == eliza.opening.upper()
     _, reply = eliza.reply(eliza.start(), "My mother is very ill.")
     assert reply
     assert reply == reply.upper()
+
+
+def test_the_tables_are_long_enough() -> None:
+    assert len(TABLES["doctor"]) >= 150
+    assert len(TABLES["frontdesk"]) >= 30
+    for exchanges in TABLES.values():
+        assert len({exchange.utterance for exchange in exchanges}) == len(exchanges)
+
+
+def test_what_is_said_gets_the_reply_of_the_table(name: str, eliza: Eliza) -> None:
+    wrong = []
+    for utterance, wanted, line in TABLES[name]:
+        _, reply = eliza.reply(eliza.start(), utterance)
+        if reply != wanted:
+            wrong.append(f"utterances/{name}.txt:{line}\n  said:   {utterance}\n  wanted: {wanted}\n  got:    {reply}")
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
+def test_a_transcript_is_said_again_word_for_word(path: Path) -> None:
+    eliza = ELIZAS["doctor"]
+    opening, exchanges = transcript(path)
+    assert eliza.opening == opening
+    assert len(exchanges) >= 15
+    state = eliza.start()
+    for utterance, wanted, line in exchanges:
+        state, reply = eliza.reply(state, utterance)
+        assert reply == wanted, f"{path.name}:{line}: {utterance}"
+
+
+def _is_catch_all(trace: list[Step]) -> bool:
+    """Whether the reply is one of those that NONE has for any words whatever."""
+    details = {step.label: step.detail for step in trace}
+    return details.get("rule") == "NONE" and details["decomposition"].startswith(("1:1=[",))
+
+
+def test_few_replies_are_catch_alls(name: str, eliza: Eliza) -> None:
+    """In long calls of everyday talk under 15 in 100 replies, silence not counted, are such as fit anything."""
+    said = [exchange.utterance for exchange in TABLES[name] if exchange.utterance]
+    said += [
+        turn.utterance for path in TRANSCRIPTS for turn in transcript(path)[1] if turn.utterance and name == "doctor"
+    ]
+    chance = random.Random(1966)
+    catch_alls = turns = 0
+    for _ in range(20):
+        state = eliza.start()
+        for utterance in chance.sample(said, min(60, len(said))):
+            trace: list[Step] = []
+            state, _reply = eliza.reply(state, utterance, trace)
+            catch_alls += _is_catch_all(trace)
+            turns += 1
+    assert catch_alls < 0.15 * turns
+
+
+def test_no_reply_comes_twice_running_in_long_calls(name: str, eliza: Eliza) -> None:
+    """Whatever is said, the same thing over and over included."""
+    said = [exchange.utterance for exchange in TABLES[name]]
+    chance = random.Random(1967)
+    for _ in range(30):
+        state, before = eliza.start(), eliza.opening
+        topics = chance.sample(said, 6)
+        for _ in range(60):
+            utterance = chance.choice(topics)
+            state, reply = eliza.reply(state, utterance)
+            assert reply != before, utterance
+            before = reply
+    for utterance in said:
+        state, before = eliza.start(), eliza.opening
+        for _ in range(12):
+            state, reply = eliza.reply(state, utterance)
+            assert reply != before, utterance
+            before = reply
