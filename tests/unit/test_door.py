@@ -8,7 +8,7 @@ import itertools
 import h11
 import pytest
 import wsproto
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from elizad.net.door import check_upgrade
@@ -18,7 +18,6 @@ from elizad.net.http import render_refusal
 from tests.support.peers import HANDSHAKE, request
 
 CAP = 2048
-FAST = settings(max_examples=400, deadline=None)
 
 
 def decide(pieces: list[bytes]) -> Head | int | None:
@@ -69,7 +68,6 @@ NEARLY = st.builds(
 ANY_BYTES = st.one_of(st.binary(max_size=3000), NEARLY)
 
 
-@FAST
 @given(ANY_BYTES)
 @example(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
 @example(request(Host=b"\xff\xfe"))
@@ -86,7 +84,6 @@ def test_any_bytes_are_a_head_a_refusal_or_not_enough(data: bytes) -> None:
         assert text.replace("\t", "").isprintable()
 
 
-@FAST
 @given(ANY_BYTES, st.lists(st.integers(0, 3000), max_size=6))
 @example(b"GET / HTTP/1.1\r\n" + b"A: " + b"x" * CAP + b"\r\n\r\n", [10, CAP])
 @example(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", list(range(27)))
@@ -109,7 +106,6 @@ EXTRA = st.lists(
 )
 
 
-@FAST
 @given(EXTRA, st.permutations(list(HANDSHAKE.items())))
 @example([("Sec-WebSocket-Protocol", "a, b")], list(HANDSHAKE.items()))
 def test_what_is_let_through_does_wsproto_no_harm(extra: list[tuple[str, str]], wanted: list[tuple[str, str]]) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from elizad.net.frames import FrameCounter
 from tests.support.peers import PING, TEXT, frame
-
-FAST = settings(max_examples=300, deadline=None)
 
 FRAMES = st.lists(
     st.builds(
@@ -24,7 +22,6 @@ FRAMES = st.lists(
 )
 
 
-@FAST
 @given(FRAMES, st.lists(st.integers(0, 70_000), max_size=5))
 @example([frame(TEXT, bytes(300))] * 2, [1, 2, 3, 4, 5])
 def test_however_the_bytes_are_cut_the_count_is_the_same(frames: list[bytes], cuts: list[int]) -> None:
@@ -39,7 +36,6 @@ def test_however_the_bytes_are_cut_the_count_is_the_same(frames: list[bytes], cu
     assert total == len(frames)
 
 
-@FAST
 @given(FRAMES, st.integers(1, 3))
 def test_lots_end_between_frames(frames: list[bytes], most: int) -> None:
     data = b"".join(frames)
@@ -53,7 +49,6 @@ def test_lots_end_between_frames(frames: list[bytes], most: int) -> None:
     assert next(expected, None) is None
 
 
-@FAST
 @given(st.binary(max_size=500), st.integers(1, 5))
 def test_nonsense_is_walked_over_too(data: bytes, most: int) -> None:
     counter = FrameCounter()
