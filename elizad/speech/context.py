@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from elizad.speech.everyday import FUNCTION_WORDS, NUMBER_WORDS
+from elizad.speech.everyday import NUMBER_WORDS
 from elizad.speech.verbs import ADVERBS, AUXILIARIES, BASES, BE, CONJUNCTIONS, PASTS, PREPOSITIONS, PRONOUNS, listed
 
 __all__ = ["PAUSE", "repair"]
@@ -24,6 +24,7 @@ _OPENERS: Final = _SUBJECTS | {"MY", "WHAT", "WHY"}
 _OPEN_CALLS: Final = listed(
     "YES YEAH YEP NO NOPE WELL OH OK SO HELLO HI HEY RIGHT LOOK LISTEN ACTUALLY HONESTLY ANYWAY NOW"
 )
+_NO_OWNERS: Final = listed("HE SHE IT THAT THIS THERE HERE WHAT WHO WHERE WHEN WHY HOW EVERYTHING NOTHING SOMETHING")
 # "my mother's ...": these can follow "is" but not an owner.
 _AFTER_IS: Final = listed(
     "A AN THE NOT SO VERY TOO ALWAYS NEVER JUST STILL ALSO REALLY DEAD ILL SICK DYING LEAVING COMING GETTING GOING "
@@ -39,6 +40,7 @@ _NEGATIVE: Final = {
 _BEFORE_KNOW: Final = AUXILIARIES - BE | listed(
     "IF WHAT HOW WHO WHERE WHEN WHY AS THAT LET ALL THINK HOPE THING THINGS EVERYTHING PEOPLE SURE EVER MAKE LIKE"
 )
+_NO_SUBJECT_AFTER: Final = BE | PREPOSITIONS | listed("A AN THE MY HIS THEIR")  # so that "you know" is said aside
 _INTENSIFIERS: Final = listed("SO REALLY VERY TOTALLY SUPER JUST LITERALLY")
 _MEANT: Final = (
     frozenset(_DELIMITERS) | NUMBER_WORDS | listed("VERY REALLY SO TOO MUCH FAR LONG MANY BYE HA HAD NIGHT KNOCK NEVER")
@@ -72,11 +74,10 @@ def _put(keys: list[str], said: list[str], start: int, end: int, words: str) -> 
 
 
 def _apostrophe_s(keys: list[str], said: list[str], index: int) -> None:
-    following = _after_adverbs(keys, index + 1)
-    owner = _at(keys, index - 1)
-    if following in _AFTER_HAS:
+    owner, following = _at(keys, index - 1), _at(keys, index + 1)
+    if _after_adverbs(keys, index + 1) in _AFTER_HAS:
         _put(keys, said, index, index + 1, "has")
-    elif owner in FUNCTION_WORDS or _at(keys, index + 1) in _AFTER_IS:
+    elif owner in _NO_OWNERS or following in _AFTER_IS or (owner in PRONOUNS and following.endswith("ING")):
         _put(keys, said, index, index + 1, "is")
 
 
@@ -106,6 +107,11 @@ def _am(keys: list[str], said: list[str], index: int) -> None:
     before = _at(keys, index - 1)
     if before in NUMBER_WORDS or before[:1].isdigit():
         keys[index], said[index] = "A-M", "a.m."
+
+
+def _us(keys: list[str], said: list[str], index: int) -> None:
+    if _at(keys, index - 1) == "THE":
+        keys[index], said[index] = "U-S", "US"
 
 
 def _ill(keys: list[str], said: list[str], index: int) -> None:
@@ -161,7 +167,9 @@ def _know(keys: list[str], said: list[str], index: int) -> None:
         return
     if before in _DELIMITERS:
         filler = following in _SUBJECTS or (following == "," and index > 1)
-    elif before in BE or before in CONJUNCTIONS or before in PREPOSITIONS or before in ("WELL", "OH"):
+    elif before in _NO_SUBJECT_AFTER:
+        filler = following not in ("", ",", ".", "WHAT", "WHO")
+    elif before in CONJUNCTIONS or before in ("WELL", "OH"):
         filler = following not in ("", ".", "WHAT", "HOW", "WHO", "IT", "THAT", "THE", "ME", "HIM", "HER")
     else:
         filler = following in _SUBJECTS or (following in _DELIMITERS and index > 2)
@@ -208,6 +216,7 @@ _RULES: Final[dict[str, _Rule]] = {
     "DON'T": _dont,
     "YOUR": _your,
     "AM": _am,
+    "US": _us,
     "ILL": _ill,
     "ID": _id,
     "WONT": _wont,

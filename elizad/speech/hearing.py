@@ -58,7 +58,7 @@ def hear(text: str) -> tuple[list[str], list[str]]:
         if "." in key:
             key = key.replace(".", "-").rstrip("-")
         expanded = EXPANDED.get(key)
-        if expanded is not None:
+        if expanded is not None and (expanded[0] or token not in ACRONYMS):  # "er", but "the ER"
             if not expanded[0]:
                 hushed = len(keys)
             keys += expanded[0]

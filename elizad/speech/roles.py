@@ -34,7 +34,8 @@ QUESTIONS: Final = listed("what who whom where when why how which whose")
 AFTER_SUBJECT: Final = ADVERBS | listed("too both all")
 """What can stand between a subject and its verb."""
 
-_GROUPS: Final = listed("all both two three guys people folks lot")
+_GROUPS: Final = listed("both guys people folks lot")
+_COUNTS: Final = listed("all two three")  # "you two are", but "I owe you two pounds" and "you all day"
 _SUBJECTS: Final = listed("i you he she it we they this that there")
 _NOT_YOURS: Final = listed("am is was has does isn't wasn't hasn't doesn't")  # no verb of "you", but for a slip
 _OWNING: Final = listed("have had do did")  # main verbs too: "they have you"
@@ -57,8 +58,10 @@ def say_you(heard: Sequence[str], index: int) -> str:
     """Say the "you" at `index` back: "I", "me", or "we" and "us" for "you two"."""
     before, following = key_at(heard, index - 1), key_at(heard, index + 1)
     verb = verb_after(heard, index)
-    if following in _GROUPS and (before not in AUXILIARIES or following != "ALL"):
-        return "we" if before not in PREPOSITIONS and is_finite(verb_after(heard, index + 1)) else "us"
+    if following in _GROUPS or following in _COUNTS:
+        after = verb_after(heard, index + 1)
+        if following in _GROUPS or is_finite(after) or not after:
+            return "we" if before not in PREPOSITIONS and is_finite(after) else "us"
     if before in PREPOSITIONS:
         return "me"
     if inverts(heard, index - 1) or (before == "NOT" and verb and inverts(heard, index - 2)):

@@ -77,7 +77,19 @@ def mirrored_clauses(draw: st.DrawFn) -> tuple[str, str]:
     return pattern.format(*persons), pattern.format(*(PERSONS[person.back] for person in persons))
 
 
-_SUBJECTS = ("my mother", "my my boss", "i i", "I", "you", "Anna", "the doctor", "we", "my brother and i", "MY DAD", "it")
+_SUBJECTS = (
+    "my mother",
+    "my my boss",
+    "i i",
+    "I",
+    "you",
+    "Anna",
+    "the doctor",
+    "we",
+    "my brother and i",
+    "MY DAD",
+    "it",
+)
 _VERBS = ("hates", "love", "told", "can't forgive", "never listens to", "want to see", "was shouting at", "don't like")
 _OBJECTS = ("me", "you", "my 2 dogs", "the 3rd test", "$120", "my friend Anna in Paris", "school", "you and me", "him")
 _TAILS = (

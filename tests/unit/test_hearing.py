@@ -72,6 +72,8 @@ TYPED = {
     "your an ass and your house is nice": "you are an ass and your house is nice",
     "my mother's house; my mother's dead; Anna's been": "my mother 's house , my mother is dead , Anna has been",
     "the boss' car, goin' out": "the boss car , going out",
+    "someone's house; someone's calling; nobody's fool": "someone 's house , someone is calling , nobody 's fool",
+    "they left us in the US, er, in the ER": "they left us in the US|U-S in the ER",
     "at 10 am I am up": "at 10 a.m.|A-M I am up",
 }  # fmt: skip
 
@@ -99,6 +101,9 @@ RECOGNISED = {
     "it is hard, you know, i try": "it is hard , I try",
     "i am late you know": "I am late",
     "you know what": "you know what",
+    "she left me for you know her boss": "she left me for her boss",
+    "it was you know the best of the you know lot": "it was the best of the lot",
+    "because you know her": "because you know her",
     "you know my mother": "you know my mother",
     "do you know her": "do you know her",
     "as you know i left": "as you know I left",

@@ -18,7 +18,7 @@ ECHO = """
 (Hello. what is it?)
 START
 (ME = YOU) (MINE = YOURS) (MYSELF = YOURSELF) (YOURS = MINE) (YOURSELF = MYSELF) (AM = ARE) (WHY = WHEREFORE)
-(I = YOU ((0) (So 1.) (Is it that 1?) (PRE (you know that 1) (=ECHOED))))
+(I = YOU ((0) (So 1.) (Is it that 1?) (PRE (YOU know THAT 1) (=ECHOED))))
 (YOU = I ((0) (1?) (You say 1 , then ?)))
 (MY = YOUR 2 ((0 YOUR 1 0) (Your 3 4 ?)) ((0) (=ECHOED)))
 (YOUR = MY 2 ((0) (And 1 ,)))
