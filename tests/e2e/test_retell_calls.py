@@ -20,7 +20,7 @@ CONFIG = {
 
 
 class Retell:
-    """Retell's side of one call: keeps the transcript, asks with growing ids, and checks every frame that comes back."""
+    """Retell's side of one call: keeps the transcript, asks with growing ids, checks every frame that comes back."""
 
     def __init__(self, socket: ClientConnection, first_id: int = 1) -> None:
         self._socket = socket
