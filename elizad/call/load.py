@@ -27,7 +27,9 @@ from elizad.net.errors import PeerClosed
 
 LAG_S: Final = 0.02  # how often our own loop is looked at
 
-LATE_S: Final = 0.025  # our loop this late, one time in a hundred: it shows in what we measured
+LATE_S: Final = 0.025  # our loop this late, one time in a hundred, can show in what we measured
+
+LATE_SHARE: Final = 0.25  # and it does when it is this much of the slowest answers, of which it is a part
 
 BUSY: Final = 0.9  # of a core; a process with one thread has no more than one
 
@@ -98,7 +100,8 @@ class Tally:
     @property
     def we_are_the_limit(self) -> bool:
         """Whether the numbers say as much about us as about the server."""
-        return self.cpu > BUSY or self.lag_s > LATE_S
+        slowest = percentile(sorted(self.first), 99) if self.first else 0.0
+        return self.cpu > BUSY or self.lag_s > max(LATE_S, LATE_SHARE * slowest)
 
 
 async def load(
