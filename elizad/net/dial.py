@@ -229,6 +229,8 @@ async def _next_event(stream: trio.abc.Stream, http: h11.Connection) -> object:
         if event is h11.NEED_DATA:
             data = bytes(await stream.receive_some(READ_BYTES))
             if not data and http.their_state is h11.SEND_RESPONSE:
+                if http.trailing_data[0]:
+                    raise DialFailed("not http", "the answer to the handshake is not HTTP, or not all of it")
                 return h11.ConnectionClosed()
             http.receive_data(data)
         elif not (isinstance(event, h11.InformationalResponse) and event.status_code != 101):
