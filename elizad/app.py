@@ -23,6 +23,7 @@ from elizad.net.limits import Limits, check_file_limit
 from elizad.net.listeners import Listener, open_listeners, parse_listen
 from elizad.net.server import serve
 from elizad.net.tally import Tally
+from elizad.net.tls import BadCertificate, Certificate
 from elizad.ops import logs
 from elizad.ops.admin import Admin
 from elizad.ops.config import Settings
@@ -37,11 +38,22 @@ log = logging.getLogger("elizad")
 
 def check(settings: Settings) -> list[Problem]:
     """Return what is wrong with the things that the settings name, beyond the settings themselves."""
+    problems: list[Problem] = []
     try:
         make_eliza(settings.eliza.script, settings.eliza.mode, spell_numbers=settings.speech.spell_numbers)
     except ConfigError as error:
-        return list(error.problems)
-    return []
+        problems += error.problems
+    try:
+        _certificate(settings)
+    except ConfigError as error:
+        problems += error.problems
+    return problems
+
+
+def advice(settings: Settings) -> list[Problem]:
+    """Return what will trouble callers although the daemon starts; for settings that `check` finds nothing wrong in."""
+    certificate = _certificate(settings)
+    return [Problem("tls.certificate", certificate.warning)] if certificate and certificate.warning else []
 
 
 def run(settings: Settings) -> int:
@@ -58,15 +70,15 @@ def run(settings: Settings) -> int:
         check_file_limit(settings.limits.max_connections, _raise_file_limit())
     except ValueError as error:
         raise ConfigError([Problem("limits.max_connections", str(error))]) from None
-    trio.run(_run, settings, eliza)
+    trio.run(_run, settings, eliza, _certificate(settings))
     return 0
 
 
-async def _run(settings: Settings, eliza: Eliza) -> None:
+async def _run(settings: Settings, eliza: Eliza, certificate: Certificate | None) -> None:
     """Listen, answer, and on SIGINT or SIGTERM let the calls come to an end. A second signal ends them at once."""
     house = _House(settings, eliza)
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        listeners = await _open("server.listen", settings.server.listen)
+        listeners = await _open("server.listen", settings.server.listen, certificate)
         admin_listeners = await _open("admin.listen", settings.admin.listen)
         async with trio.open_nursery() as root:
             root.start_soon(house.heartbeat.run)
@@ -77,6 +89,8 @@ async def _run(settings: Settings, eliza: Eliza) -> None:
                 async with trio.open_nursery() as front:
                     await front.start(house.serve_calls, listeners, calls)
                     _announce(settings, listeners, admin_listeners)
+                    if certificate is not None and certificate.warning:
+                        log.warning("certificate", extra={"fields": {"warning": certificate.warning}})
                     house.admin.ready = True
                     await _stop_signal(signals, house.switchboard)
                     house.admin.ready = False
@@ -144,9 +158,20 @@ class _House:
         )
 
 
-async def _open(key: str, addresses: Sequence[str]) -> list[Listener]:
+def _certificate(settings: Settings) -> Certificate | None:
+    """Return what TLS is spoken with, None for no TLS. Raises: ConfigError."""
+    tls = settings.tls
+    if not (tls.certificate and tls.key):
+        return None
     try:
-        return await open_listeners(parse_listen(text) for text in addresses)
+        return Certificate(tls.certificate, tls.key)
+    except BadCertificate as error:
+        raise ConfigError([Problem(f"tls.{error.which}", str(error))]) from None
+
+
+async def _open(key: str, addresses: Sequence[str], certificate: Certificate | None = None) -> list[Listener]:
+    try:
+        return await open_listeners((parse_listen(text) for text in addresses), certificate)
     except OSError as error:
         raise StartError(f"{error.strerror or error} ({key})") from error
 

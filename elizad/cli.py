@@ -248,6 +248,8 @@ def _check(args: argparse.Namespace) -> int:
         return _report(problems, _source(args))
     for problem in config.masked(settings):
         _complain(f"{_source(args)}: {problem} (the daemon will not start until then)")
+    for problem in app.advice(settings):
+        _complain(f"{_source(args)}: {problem}")
     print(f"{visible(_source(args)) or 'the defaults'}: ok")
     return EXIT_OK
 

@@ -3,7 +3,8 @@
 ElizadError
 ├── Refusal          we answer a request with an HTTP status instead of opening a connection
 └── PeerClosed       the connection has ended, whoever ended it
-    └── Stalled      the peer stopped reading, so we ended it
+    ├── Stalled      the peer stopped reading, so we ended it
+    └── TlsFailed    the two sides did not come to speak TLS
 """
 
 from __future__ import annotations
@@ -40,6 +41,13 @@ class PeerClosed(ElizadError):
 
 class Stalled(PeerClosed):
     """The peer did not read for the whole of write_timeout_s. What it has of the last message is unknown."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(1006, reason, by_peer=False)
+
+
+class TlsFailed(PeerClosed):
+    """The TLS handshake came to nothing. `reason` is our words, or OpenSSL's."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(1006, reason, by_peer=False)

@@ -17,13 +17,14 @@ import trio
 from elizad.errors import RemoteError
 from elizad.net.admission import Found, Route, admit, find_route
 from elizad.net.door import check_upgrade, read_head
-from elizad.net.errors import PeerClosed, Refusal
+from elizad.net.errors import PeerClosed, Refusal, TlsFailed
 from elizad.net.gate import close_now, linger
 from elizad.net.head import Head
 from elizad.net.heartbeat import Heartbeat
 from elizad.net.http import NO_PAGES, Pages, render_page, render_refusal
 from elizad.net.limits import Limits
 from elizad.net.tally import Tally
+from elizad.net.tls import TlsStream
 from elizad.net.ws import WebSocket, accept_websocket
 from elizad.types import CloseCode
 
@@ -79,6 +80,8 @@ async def serve_connection(
     where = {"conn": conn, "peer": peer}
     try:
         try:
+            if isinstance(stream, TlsStream):
+                await stream.shake_hands(limits.handshake_timeout_s)
             head, early = await read_head(stream, head_bytes=limits.head_bytes, timeout_s=limits.head_timeout_s)
             if (response := await render_page(pages, head)) is not None:
                 await _respond(stream, response, limits.close_timeout_s)
@@ -97,6 +100,9 @@ async def serve_connection(
                     await _call(handler, ws, request, tally)
             finally:
                 _count(ws, tally)
+    except* TlsFailed as group:
+        tally.tls_failed += 1
+        log.info("no TLS", extra={"fields": {**where, "reason": _first(group, TlsFailed).reason}})
     except* PeerClosed as group:
         log.debug("left", extra={"fields": {**where, "reason": _first(group, PeerClosed).reason}})
     except* (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -165,7 +171,7 @@ def peer_name(stream: trio.abc.Stream) -> str:
     To be asked once, at the start: afterwards a reset can have taken it away.
     """
     try:
-        name = stream.socket.getpeername() if isinstance(stream, trio.SocketStream) else None
+        name = stream.socket.getpeername() if isinstance(stream, trio.SocketStream | TlsStream) else None
     except OSError:
         return "unknown"
     if isinstance(name, tuple):

@@ -19,7 +19,8 @@ class Limits:
     head_timeout_s: float = 5.0
     """From accept to the last byte of the head: a platform takes one round trip, a slowloris takes for ever."""
     handshake_timeout_s: float = 5.0
-    """For our answer to the upgrade: 129 bytes into an empty socket buffer, so any wait at all is a fault."""
+    """For TLS, two round trips and some arithmetic; and again for our answer to the upgrade, 129 bytes into an empty
+    socket buffer, where any wait at all is a fault."""
     max_message_bytes: int = 4 * 1024 * 1024
     """One whole message in UTF-8: platforms resend the transcript, about 1 KiB an utterance with its scores."""
     write_timeout_s: float = 10.0

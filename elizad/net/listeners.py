@@ -14,6 +14,7 @@ from typing import Final
 import trio
 
 from elizad.net.gate import close_now
+from elizad.net.tls import Certificate, TlsStream
 
 BACKLOG: Final = 4096
 """Connections that the kernel completes before we accept them. As many as Linux allows by default (somaxconn since
@@ -80,19 +81,35 @@ def parse_listen(text: str) -> Address:
     return TcpAddress(match["v6"] or match["name"] or "", port)
 
 
-class Listener(trio.abc.Listener[trio.SocketStream]):
-    """A listening socket. `url` is how to reach it: ws://host:port, with the real port, or ws+unix:/path."""
+Transport = trio.SocketStream | TlsStream
+"""What is accepted: a connection as it is, or one with TLS over it."""
 
-    def __init__(self, sock: trio.socket.SocketType, url: str, owned_path: str | None = None) -> None:
+
+class Listener(trio.abc.Listener[Transport]):
+    """A listening socket. `url` is how to reach it: ws://host:port, with the real port, wss://, or ws+unix:/path.
+
+    With a `certificate`, connections speak TLS.
+    """
+
+    def __init__(
+        self,
+        sock: trio.socket.SocketType,
+        url: str,
+        *,
+        certificate: Certificate | None = None,
+        owned_path: str | None = None,
+    ) -> None:
         self.url = url
+        self._certificate = certificate
         self.socket = sock
         self._listener = trio.SocketListener(sock)
         self._owned_path = owned_path
         self._owned_inode = _inode(owned_path) if owned_path else None
 
-    async def accept(self) -> trio.SocketStream:
-        """See trio.abc.Listener. Raises: OSError, among them EMFILE."""
-        return await self._listener.accept()
+    async def accept(self) -> Transport:
+        """See trio.abc.Listener. A TLS handshake is still to come. Raises: OSError, among them EMFILE."""
+        stream = await self._listener.accept()
+        return stream if self._certificate is None else self._certificate.secure(stream)
 
     async def aclose(self) -> None:
         """Close the socket, and remove its file if it is still ours. Cancelling: it is closed all the same."""
@@ -103,10 +120,11 @@ class Listener(trio.abc.Listener[trio.SocketStream]):
         await self._listener.aclose()
 
 
-async def open_listeners(addresses: Iterable[Address]) -> list[Listener]:
+async def open_listeners(addresses: Iterable[Address], certificate: Certificate | None = None) -> list[Listener]:
     """Listen at every one of `addresses`, or at none.
 
-    A name with several addresses gets a listener for each, all on one port where that is possible.
+    A name with several addresses gets a listener for each, all on one port where that is possible. With a
+    `certificate` those at TCP addresses speak TLS; a Unix socket leads no further than this machine, and does not.
 
     Raises: OSError that names the address.
     Cancelling: closes what is open.
@@ -118,7 +136,7 @@ async def open_listeners(addresses: Iterable[Address]) -> list[Listener]:
                 if isinstance(address, UnixAddress):
                     opened.append(_open_unix(address))
                 else:
-                    opened += await _open_tcp(address)
+                    opened += await _open_tcp(address, certificate)
             except OSError as error:
                 raise OSError(error.errno, f"cannot listen on {address}: {error.strerror or error}") from error
     except BaseException:
@@ -128,25 +146,29 @@ async def open_listeners(addresses: Iterable[Address]) -> list[Listener]:
     return opened
 
 
-def adopt_listener(sock: socket.socket) -> Listener:
+def adopt_listener(sock: socket.socket, certificate: Certificate | None = None) -> Listener:
     """A listener over a socket that listens already, as systemd passes them. Its file, if any, is not ours to remove.
+
+    `certificate` as for `open_listeners`.
 
     Raises: OSError when it is not a listening stream socket.
     """
     if sock.type != socket.SOCK_STREAM or not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
         raise OSError(errno.EINVAL, f"file descriptor {sock.fileno()} is not a listening stream socket")
     sock.setblocking(False)
-    return Listener(trio.socket.from_stdlib_socket(sock), _url(sock))
+    if sock.family == socket.AF_UNIX:
+        certificate = None
+    return Listener(trio.socket.from_stdlib_socket(sock), _url(sock, certificate), certificate=certificate)
 
 
-def _url(sock: socket.socket) -> str:
+def _url(sock: socket.socket, certificate: Certificate | None = None) -> str:
     name = sock.getsockname()
     if sock.family == socket.AF_UNIX:
         return f"ws+unix:{os.fsdecode(name)}"
-    return f"ws://{TcpAddress(name[0], name[1])}"
+    return f"{'ws' if certificate is None else 'wss'}://{TcpAddress(name[0], name[1])}"
 
 
-async def _open_tcp(address: TcpAddress) -> list[Listener]:
+async def _open_tcp(address: TcpAddress, certificate: Certificate | None) -> list[Listener]:
     found = await trio.socket.getaddrinfo(
         address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
@@ -158,7 +180,10 @@ async def _open_tcp(address: TcpAddress) -> list[Listener]:
             if error.errno == errno.EADDRINUSE and address.port == 0 and tries_left:
                 continue  # The port that one address got is taken on another.
             raise
-        return [Listener(trio.socket.from_stdlib_socket(sock), _url(sock)) for sock in sockets]
+        return [
+            Listener(trio.socket.from_stdlib_socket(sock), _url(sock, certificate), certificate=certificate)
+            for sock in sockets
+        ]
     raise AssertionError("the last try returns or raises")
 
 

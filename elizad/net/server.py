@@ -11,7 +11,7 @@ import trio
 
 from elizad.net.gate import close_now, linger
 from elizad.net.http import render_response
-from elizad.net.listeners import Listener
+from elizad.net.listeners import Listener, Transport
 from elizad.net.tally import Tally
 
 log = logging.getLogger("elizad.net")
@@ -30,7 +30,7 @@ _COMPLAIN_S: Final = 60.0
 
 _SHORTAGES: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
-Serve = Callable[[trio.SocketStream], Awaitable[None]]
+Serve = Callable[[Transport], Awaitable[None]]
 
 
 async def serve(
@@ -79,7 +79,7 @@ class _Front:
                 else:
                     await self._place(stream)
 
-    async def _place(self, stream: trio.SocketStream) -> None:
+    async def _place(self, stream: Transport) -> None:
         if self._tally.connections_open < self._max_connections:
             self._tally.connections_open += 1
             self._tally.connections += 1
@@ -92,14 +92,14 @@ class _Front:
         else:
             await close_now(stream)
 
-    async def _hold(self, stream: trio.SocketStream) -> None:
+    async def _hold(self, stream: Transport) -> None:
         try:
             await self._serve_one(stream)
         finally:
             self._tally.connections_open -= 1
             await close_now(stream)
 
-    async def _turn_away(self, stream: trio.SocketStream) -> None:
+    async def _turn_away(self, stream: Transport) -> None:
         """Say 503 without reading the request."""
         try:
             with trio.move_on_after(_TURN_AWAY_S):

@@ -17,6 +17,8 @@ class Tally:
     """Met a full house: answered 503, or closed without a word when even those were too many."""
     refusals: Counter[int] = field(default_factory=Counter)
     """By HTTP status."""
+    tls_failed: int = 0
+    """TLS handshakes that came to nothing, though the peer had not simply left."""
     upgrades: int = 0
     closes: Counter[int] = field(default_factory=Counter)
     """WebSocket connections that ended, by close code, whoever closed."""

@@ -165,6 +165,7 @@ class WebSocket:
                         if not self._stream.close_sent:
                             await self._stream.write(bytes(_ENCODER.close(verdict.code, verdict.reason)))
                         await self._part(patience.deadline)
+                await self._stream.send_eof()  # TLS: without its close_notify the peer would call this a broken line
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # The peer has gone in the middle of it.
         finally:

@@ -27,6 +27,7 @@ LogColor = Literal["auto", "always", "never"]
 
 _URL_PATH: Final = re.compile(r"/[!-~]*")
 _TOKEN: Final = re.compile(r"[!-~]+")
+_FILE: Final = "a path (relative to the folder of this file)"
 
 
 def _listen(text: str) -> None:
@@ -64,6 +65,15 @@ class Server(Table, frozen=True):
     drain_s: Annotated[
         float, Key("seconds that calls get to finish the turn being spoken when the daemon is stopped", 0, 3600)
     ] = 10.0  # a paced reply is over by then, and nobody waits longer for a restart
+
+
+class Tls(Table, frozen=True):
+    """TLS in the daemon itself, for those who have no proxy in front of it."""
+
+    certificate: Annotated[
+        str, Key("PEM file of the certificate and those that lead to its issuer; empty: no TLS", form=_FILE)
+    ] = ""  # a proxy or a tunnel is what most have
+    key: Annotated[str, Key("PEM file of the certificate's private key", form=_FILE)] = ""  # as above
 
 
 class Eliza(Table, frozen=True):
@@ -170,9 +180,9 @@ class Limits(Table, frozen=True):
     head_timeout_s: Annotated[float, Key("seconds until the request's head is complete", 0.1, 300)] = (
         5.0  # a head is one packet; this is three retransmissions
     )
-    handshake_timeout_s: Annotated[float, Key("seconds for the WebSocket handshake after the head", 0.1, 300)] = (
-        5.0  # nothing is left to wait for but our own answer
-    )
+    handshake_timeout_s: Annotated[
+        float, Key("seconds for the TLS handshake, and for the WebSocket handshake after the head", 0.1, 300)
+    ] = 5.0  # TLS is two round trips; after the head nothing is left to wait for but our own answer
     write_timeout_s: Annotated[float, Key("seconds for one write; then the peer counts as stalled", 0.1, 300)] = (
         10.0  # far beyond what a live call would bear
     )
@@ -215,6 +225,7 @@ class Settings(Table, frozen=True):
     """Everything that can be set, checked."""
 
     server: Server = Server()
+    tls: Tls = Tls()
     eliza: Eliza = Eliza()
     hume: Hume = Hume()
     retell: Retell = Retell()
@@ -228,7 +239,7 @@ def load(path: Path | None, overrides: Mapping[str, object] | None = None) -> Se
     """Return the settings of the TOML file at `path`, or the defaults for None.
 
     `overrides` maps key paths to TOML values ({"log.level": "debug"}) that replace those of the file, checked alike.
-    A relative script path comes back absolute.
+    Relative paths of files come back absolute.
 
     Raises: ConfigError with every problem.
     """
@@ -253,7 +264,10 @@ def examine(path: Path | None, overrides: Mapping[str, object] | None = None) ->
             continue
         changed = msgspec.structs.replace(getattr(settings, table), **{name: getattr(getattr(part, table), name)})
         settings = msgspec.structs.replace(settings, **{table: changed})
-    script = script_path(settings.eliza.script, path.parent if path else Path())
+    folder = path.parent if path else Path()
+    files = {name: _file_path(value, folder) for name, value in msgspec.structs.asdict(settings.tls).items() if value}
+    settings = msgspec.structs.replace(settings, tls=msgspec.structs.replace(settings.tls, **files))
+    script = script_path(settings.eliza.script, folder)
     if script is not None:
         settings = msgspec.structs.replace(settings, eliza=msgspec.structs.replace(settings.eliza, script=str(script)))
     return settings, problems + list(_together(settings))
@@ -263,7 +277,11 @@ def script_path(script: str, folder: Path) -> Path | None:
     """Return the absolute path that `script` means from `folder`, or None when it is the name of a packaged script."""
     if "/" not in script and "." not in script:
         return None
-    return Path(os.path.abspath(folder / os.path.expanduser(script)))
+    return Path(_file_path(script, folder))
+
+
+def _file_path(text: str, folder: Path) -> str:
+    return os.path.abspath(folder / os.path.expanduser(text))
 
 
 def masked(settings: Settings) -> list[Problem]:
@@ -303,6 +321,9 @@ def _together(settings: Settings) -> Iterator[Problem]:
     """Values that are fine alone and wrong together."""
     if settings.retell.greets_after_details and not settings.retell.call_details:
         yield Problem("retell.greeting", "it waits for the details of the call: set retell.call_details to true")
+    if bool(settings.tls.certificate) != bool(settings.tls.key):
+        there, lacking = ("certificate", "key") if settings.tls.certificate else ("key", "certificate")
+        yield Problem(f"tls.{lacking}", f"tls.{there} is set, and one is of no use without the other")
     if settings.hume.path == settings.retell.path:
         yield Problem("retell.path", f'hume.path is "{settings.hume.path}" as well')
     seen: set[str] = set()

@@ -28,6 +28,7 @@ def app(monkeypatch):
     app.ran = []
     app.run = lambda settings: app.ran.append(settings) or 0
     app.check = lambda settings: []
+    app.advice = lambda settings: []
     monkeypatch.setitem(sys.modules, "elizad.app", app)
     monkeypatch.setattr(elizad, "app", app, raising=False)
     return app
@@ -116,6 +117,14 @@ def test_check_says_ok_on_standard_output(app, toml, capsys):
     assert cli.main(["--check"]) == 0
     assert capsys.readouterr() == ("config.toml: ok\nthe defaults: ok\n", "")
     assert app.ran == []
+
+
+def test_check_passes_on_advice_and_still_says_ok(app, toml, capsys):
+    app.advice = lambda settings: [Problem("tls.certificate", "the certificate has expired")]
+    assert cli.main(["--config", toml(""), "--check"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "config.toml: ok\n"
+    assert err == "elizad: config.toml: tls.certificate: the certificate has expired\n"
 
 
 def test_check_tells_the_problems_of_the_file_and_of_the_script(app, toml, capsys):
