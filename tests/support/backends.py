@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import json
 import re
+import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -31,8 +32,9 @@ PACE_S: Final = 0.05  # between the chunks of a reply, so that there is somethin
 class Backends:
     """A server in a thread; `url(name)` is where the backend of that name answers."""
 
-    def __init__(self, backends: Mapping[str, Backend]) -> None:
+    def __init__(self, backends: Mapping[str, Backend], tls: ssl.SSLContext | None = None) -> None:
         self._backends = backends
+        self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._port = 0
@@ -41,7 +43,7 @@ class Backends:
         self.headers: list[dict[str, str]] = []
 
     def url(self, name: str) -> str:
-        return f"ws://127.0.0.1:{self._port}/{name}"
+        return f"ws{'s' if self._tls else ''}://127.0.0.1:{self._port}/{name}"
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._run)
@@ -63,7 +65,7 @@ class Backends:
 
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
-        async with serve(self._answer, "127.0.0.1", 0, ping_interval=None, close_timeout=1) as server:
+        async with serve(self._answer, "127.0.0.1", 0, ssl=self._tls, ping_interval=None, close_timeout=1) as server:
             self._port = next(iter(server.sockets)).getsockname()[1]
             self._ready.set()
             await self._stop.wait()
