@@ -132,9 +132,7 @@ def test_a_barge_in_cuts_the_reply_and_gets_its_own(slow: Daemon) -> None:
 
 
 def test_a_unix_socket_and_a_secret(tmp_path: Path) -> None:
-    settings = '[hume]
-tokens = ["open-sesame"]
-'
+    settings = '[hume]\ntokens = ["open-sesame"]\n'
     with Daemon("--listen", f"unix:{tmp_path}/e.sock", config=settings, folder=tmp_path):
         url = f"ws+unix:{tmp_path}/e.sock:/llm"
         refused = elizad("call", url, "--as", "hume", "--say", "hello")
