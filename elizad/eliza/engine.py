@@ -7,6 +7,7 @@ a State is an immutable value per conversation, so that a turn is undone by keep
 from __future__ import annotations
 
 import itertools
+from array import array
 from collections import deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -27,10 +28,13 @@ _WORDS_PER_STEP: Final = 64
 
 
 class State(NamedTuple):
-    """What one conversation has come to: the LIMIT counter, whose turn each reassembly is, and what is remembered."""
+    """What one conversation has come to: the LIMIT counter, whose turn each reassembly is, and what is remembered.
+
+    `cursors` holds sixteen bits, in the machine's order, for each transformation of the script.
+    """
 
     limit: int
-    cursors: tuple[int, ...]
+    cursors: bytes
     memories: tuple[str, ...]
 
 
@@ -46,10 +50,11 @@ class _Turn:
 
     def __init__(self, state: State, trace: list[Step] | None) -> None:
         self.limit = state.limit % 4 + 1
-        self.cursors = list(state.cursors)
+        self.cursors = array("H", state.cursors)
         self.memories = state.memories
         self.trace = trace
         self.keys: list[str] = []
+        self.words: frozenset[str] = frozenset()  # the keys, each once
         self.said: list[str] = []
         self.steps = 0
 
@@ -76,7 +81,7 @@ class Eliza:
 
     def start(self) -> State:
         """Return the state of a conversation that has not begun."""
-        return State(1, (0,) * self.script.cursors, ())
+        return State(1, array("H", [0] * self.script.cursors).tobytes(), ())
 
     def reply(self, state: State, text: str, trace: list[Step] | None = None) -> tuple[State, str]:
         """Answer `text`, any text at all; `trace`, if given, gets one Step for each thing that was decided.
@@ -88,10 +93,11 @@ class Eliza:
         stack = self._scan(turn, *self._diction.hear(text))
         if not stack and turn.limit == 4 and turn.memories:
             answer, turn.memories = turn.memories[0], turn.memories[1:]
-            turn.note("memory", f"recalled: {answer}")
+            if turn.trace is not None:
+                turn.note("memory", f"recalled: {answer}")
         else:
             answer = self._answer(turn, stack)
-        return State(turn.limit, tuple(turn.cursors), turn.memories), answer
+        return State(turn.limit, turn.cursors.tobytes(), turn.memories), answer
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -118,6 +124,7 @@ class Eliza:
                 if rule.substitute is not None:
                     keys[index], spelt[index] = rule.substitute
         turn.keys = keys[begin:end]
+        turn.words = frozenset(turn.keys)
         turn.said = self._diction.mirror(heard[begin:end], turn.keys, spelt[begin:end])
         if turn.trace is not None:
             turn.note("clause", " ".join(turn.keys))
@@ -127,7 +134,7 @@ class Eliza:
     # -- answering -----------------------------------------------------------------------------------------------
 
     def _answer(self, turn: _Turn, stack: deque[str]) -> str:
-        script = self.script
+        script, tracing = self.script, turn.trace is not None
         while stack:
             self._count(turn)
             keyword = stack.popleft()
@@ -138,22 +145,24 @@ class Eliza:
             if chosen is None:
                 if rule.link is None:
                     return self._built_in(turn)
-                turn.note("link", f"nothing fits, on to {rule.link}")
+                if tracing:
+                    turn.note("link", f"nothing fits, on to {rule.link}")
                 stack.appendleft(rule.link)
                 continue
             transformation, bounds = chosen
-            match self._take(turn, transformation):
-                case Say(parts):
-                    return self._say(turn, parts, bounds)
-                case Link(target):
-                    turn.note("link", f"on to {target}")
-                    stack.appendleft(target)
-                case Pre(parts, target):
-                    self._rewrite(turn, parts, bounds)
+            taken = self._take(turn, transformation)
+            if isinstance(taken, Say):
+                return self._say(turn, taken.parts, bounds)
+            if isinstance(taken, NewKey):
+                turn.note("newkey", "on to the next keyword" if stack else "no keyword is left")
+                continue
+            if isinstance(taken, Pre):
+                self._rewrite(turn, taken.parts, bounds)
+                if tracing:
                     turn.note("rewritten", " ".join(turn.keys))
-                    stack.appendleft(target)
-                case NewKey():
-                    turn.note("newkey", "on to the next keyword" if stack else "no keyword is left")
+            elif tracing:
+                turn.note("link", f"on to {taken.keyword}")
+            stack.appendleft(taken.keyword)
         return self._none(turn)
 
     def _none(self, turn: _Turn) -> str:
@@ -169,18 +178,22 @@ class Eliza:
         return self._diction.utter(turn.said)
 
     def _built_in(self, turn: _Turn) -> str:
-        message = self._diction.messages[turn.limit - 1]
-        turn.note("built in", f"no decomposition fits: message {turn.limit}")
-        return message
+        if turn.trace is not None:
+            turn.note("built in", f"no decomposition fits: message {turn.limit}")
+        return self._diction.messages[turn.limit - 1]
 
     def _transform(self, turn: _Turn, rule: Rule) -> tuple[Transformation, list[int]] | None:
         """Find the first decomposition of a rule that fits the text."""
+        count = len(turn.keys)
         for transformation in rule.transformations:
-            bounds = transformation.decomposition.match(turn.keys)
+            decomposition = transformation.decomposition
+            if not decomposition.possible(turn.words, count):
+                continue
+            bounds = decomposition.match(turn.keys)
             if bounds is not None:
                 if turn.trace is not None:
                     turn.note("rule", rule.keyword)
-                    elements = transformation.decomposition.elements
+                    elements = decomposition.elements
                     parts = (" ".join(turn.keys[a:b]) for a, b in itertools.pairwise(bounds))
                     turn.note(
                         "decomposition",
@@ -210,12 +223,14 @@ class Eliza:
         form = self.script.memory_forms[number]
         bounds = form.decomposition.match(turn.keys)
         if bounds is None:
-            turn.note("memory", f"form {number + 1} does not fit, nothing is laid")
+            if turn.trace is not None:
+                turn.note("memory", f"form {number + 1} does not fit, nothing is laid")
             return
         text = self._diction.utter(self._build(form.parts, bounds, turn.said, 1))
-        kept = turn.memories if self._diction.max_memories is None else turn.memories[1 - self._diction.max_memories :]
-        turn.memories = (*kept, text)
-        turn.note("memory", f"laid with form {number + 1}: {text}")
+        most = self._diction.max_memories
+        turn.memories = (*(turn.memories if most is None else turn.memories[1 - most :]), text)
+        if turn.trace is not None:
+            turn.note("memory", f"laid with form {number + 1}: {text}")
 
     # -- building ------------------------------------------------------------------------------------------------
 
@@ -226,6 +241,7 @@ class Eliza:
         keys = self._build(parts, bounds, turn.keys, 0)
         turn.said = self._build(parts, bounds, turn.said, 1)
         turn.keys = keys
+        turn.words = frozenset(keys)
         if len(keys) != len(turn.said):  # a word with a space in it, split in one spelling and not in the other
             turn.said = keys
 

@@ -7,7 +7,7 @@ at the end. There is no going back, so the cost is bounded by (words x elements)
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
 Tags = Mapping[str, Collection[str]]
@@ -55,35 +55,46 @@ class _Piece(NamedTuple):
     width: int
     literals: tuple[tuple[int, str], ...]
     groups: tuple[tuple[int, frozenset[str] | SixCharacterWords], ...]
+    single: bool
+    """Whether one literal or one group is all that there is to compare."""
 
     def fits(self, words: Sequence[str], start: int) -> bool:
         for offset, literal in self.literals:
             if words[start + offset] != literal:
                 return False
-        return all(words[start + offset] in group for offset, group in self.groups)
+        for offset, group in self.groups:  # noqa: SIM110  (a generator costs more than all the comparisons)
+            if words[start + offset] not in group:
+                return False
+        return True
 
     def find(self, words: Sequence[str], start: int) -> int:
         """Return the leftmost place at or after `start` where the piece fits, or -1."""
         last = len(words) - self.width
-        if not self.literals:
-            return next((at for at in range(start, last + 1) if self.fits(words, at)), -1)
-        offset, literal = self.literals[0]
-        at = start
-        while at <= last:
-            try:
-                at = words.index(literal, at + offset, last + offset + 1) - offset
-            except ValueError:
-                return -1
-            if self.fits(words, at):
-                return at
-            at += 1
-        return -1
+        if self.literals:
+            offset, literal = self.literals[0]
+            at = start
+            while at <= last:
+                try:
+                    at = words.index(literal, at + offset, last + offset + 1) - offset
+                except ValueError:
+                    return -1
+                if self.single or self.fits(words, at):
+                    return at
+                at += 1
+            return -1
+        if self.groups:
+            offset, group = self.groups[0]
+            for at in range(start, last + 1):
+                if words[at + offset] in group and (self.single or self.fits(words, at)):
+                    return at
+            return -1
+        return start if start <= last else -1
 
 
 class Decomposition:
     """A compiled decomposition pattern; immutable and shared by all conversations."""
 
-    __slots__ = ("_pieces", "elements")
+    __slots__ = ("_groups", "_literals", "_pieces", "_width", "elements")
 
     def __init__(self, elements: Sequence[str], tags: Tags | None = None, *, six_characters: bool = False) -> None:
         self.elements: Final = tuple(elements)
@@ -100,6 +111,19 @@ class Decomposition:
         if wild or stretch:
             pieces.append(_compile(wild, stretch, tags or {}, six_characters))
         self._pieces: Final = tuple(pieces)
+        self._width: Final = sum(piece.width for piece in pieces)
+        self._literals: Final = frozenset(literal for piece in pieces for _, literal in piece.literals)
+        groups = [group for piece in pieces for _, group in piece.groups]
+        self._groups: Final = tuple(group for group in groups if isinstance(group, frozenset))
+
+    def possible(self, words: Set[str], count: int) -> bool:
+        """Say, at the price of two look-ups, whether a text of `count` words, which are `words`, may fit at all."""
+        if count < self._width or not self._literals <= words:
+            return False
+        for group in self._groups:  # noqa: SIM110  (as above)
+            if group.isdisjoint(words):
+                return False
+        return True
 
     def match(self, words: Sequence[str]) -> list[int] | None:
         """Return where each element begins, and the end: element i took `words[bounds[i]:bounds[i + 1]]`.
@@ -146,4 +170,4 @@ def _compile(wild: bool, stretch: Sequence[str], tags: Tags, six_characters: boo
             literals.append((offset, element))
         widths.append(width)
         offset += width
-    return _Piece(wild, tuple(widths), offset, tuple(literals), tuple(groups))
+    return _Piece(wild, tuple(widths), offset, tuple(literals), tuple(groups), len(literals) + len(groups) == 1)

@@ -35,6 +35,7 @@ Spelling = Callable[[str, str], str]
 """(a script word as written, the same after the character filter) -> how replies spell it."""
 
 _MAX_NUMBER: Final = 2**31 - 1  # what the reference's int holds
+_MAX_REASSEMBLIES: Final = 2**16 - 1  # what a cursor of the state can count
 _FORMS: Final = 4
 _FORM_HELP: Final = (
     "; expected form is (MEMORY keyword (decomp1=reassm1)(decomp2=reassm2)(decomp3=reassm3)(decomp4=reassm4))"
@@ -151,6 +152,8 @@ class _Parser:
         while self._lexer.peek().kind is Kind.OPEN:
             reassemblies.append(self._reassembly(len(elements)))
         self._expect(Kind.CLOSE, "expected ')'")
+        if len(reassemblies) > _MAX_REASSEMBLIES:
+            raise self._error(f"more than {_MAX_REASSEMBLIES} reassemblies for one decomposition")
         return _Draft(elements, tuple(reassemblies), line)
 
     def _reassembly(self, elements: int) -> Reassembly:

@@ -160,7 +160,7 @@ SECRET = "xyzzyplugh"
         ('{"' + SECRET + '":[]}', 1007, "bad input: unexpected shape: Object missing required field"),
         ('{"messages":[{"models":' + "[" * 50_000 + "]" * 50_000 + "}]}", 1007, "bad input: nested too deeply"),
         (SECRET.encode(), 1003, "bad input: only text messages are understood here"),
-        ('{"messages":[{"role":"user","content":"' + SECRET * 30_000 + '"}]}', 1009, "bad input: Exceeded maximum message size"),
+        ('{"messages":[{"role":"user","content":"' + SECRET * 30_000 + '"}]}', 1009, "bad input: Exceeded maximum"),
     ],
     ids=["not-json", "wrong-type", "no-messages", "nested", "binary", "oversize"],
 )
