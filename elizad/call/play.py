@@ -56,7 +56,9 @@ async def play(
             turn = call.turn
             assert turn is not None, "something has been said"
             try:
-                following = await _listen(call, source)
+                following = _at_once(source)
+                if not isinstance(following, Barge):
+                    following = await _listen(call, source, following)
             except Unanswered:
                 if call.closed is not None or forgive == 0:
                     raise
@@ -83,12 +85,21 @@ async def _take(call: Call, step: Step) -> bool:
     return True
 
 
-async def _listen(call: Call, source: Source) -> Step | None:
+def _at_once(source: Source) -> Step | None:
+    """The step that follows, if it is there already."""
+    try:
+        return source.receive_nowait()
+    except trio.WouldBlock:
+        return _NOT_YET
+    except trio.EndOfChannel:
+        return None
+
+
+async def _listen(call: Call, source: Source, following: Step | None) -> Step | None:
     """Wait for the end of the reply, or for a step that interrupts it. Returns the step that follows, if it is known.
 
     Raises: Unanswered.
     """
-    following: Step | None = _NOT_YET
     failure: Unanswered | None = None
     async with trio.open_nursery() as nursery:
 
@@ -101,7 +112,8 @@ async def _listen(call: Call, source: Source) -> Step | None:
             if isinstance(following, Barge):
                 nursery.cancel_scope.cancel()
 
-        nursery.start_soon(look_ahead)
+        if following is _NOT_YET:
+            nursery.start_soon(look_ahead)
         try:
             if call.turn is not None and call.turn.barge_in:
                 await call.settle()
@@ -138,4 +150,6 @@ async def _until_barge_in(call: Call, after_s: float | None) -> None:
     if after_s is None:
         await call.first_words(call.patience_s)
     else:
-        await trio.sleep(max(0.0, turn.asked_at + after_s - call.now))
+        due = turn.asked_at + after_s
+        if due > call.now:
+            await trio.sleep(due - call.now)
