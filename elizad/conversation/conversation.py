@@ -7,9 +7,10 @@ from typing import NamedTuple
 from elizad.conversation.commands import Cue, EndTurn, Speak
 from elizad.conversation.events import Ask, TurnRequested
 from elizad.conversation.history import Answer, History, user_turns
-from elizad.conversation.phrases import APOLOGY, FAREWELL, REPEAT, SILENCE, fill_fields, is_goodbye
+from elizad.conversation.phrases import APOLOGY, FAREWELL, REPEAT, SILENCE, fill_fields
 from elizad.eliza import Eliza
 from elizad.speech.chunks import Unit, split_chunks
+from elizad.speech.farewell import is_goodbye
 from elizad.speech.pace import due_times
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from elizad.speech.everyday import FUNCTION_WORDS
+from elizad.speech.farewell import is_goodbye
 from elizad.speech.hearing import hear
 from elizad.speech.numerals import spell_out
 from elizad.speech.person import mirror
@@ -47,8 +48,8 @@ class Spoken:
         return _as_written if words != words.upper() else _lowered
 
     def hear(self, text: str) -> tuple[list[str], list[str]]:
-        """Cut what the caller said into keys and spellings."""
-        return hear(text)
+        """Cut what the caller said into keys and spellings. A leave-taking is one word, whatever it is wrapped in."""
+        return (["GOODBYE"], ["goodbye"]) if is_goodbye(text) else hear(text)
 
     def mirror(self, heard: Sequence[str], keys: Sequence[str], said: list[str]) -> list[str]:
         """Say the clause back: persons turned round, verbs in agreement."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from elizad.conversation.phrases import FAREWELL, REPEAT, SILENCE, fill_fields, is_goodbye
+from elizad.conversation.phrases import FAREWELL, REPEAT, SILENCE, fill_fields
+from elizad.speech.farewell import is_goodbye
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,27 @@
+"""How an utterance is known for a leave-taking, which a platform may answer by hanging up."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["is_goodbye"]
+
+_PARTING: Final = re.compile(r"\b(?:good ?bye|bye|byebye|farewell|so long|take care|see you|see ya)\b", re.IGNORECASE)
+_AROUND: Final = frozenset(
+    "good bye goodbye byebye farewell so long take care see you ya later soon around tomorrow next time week monday"
+    " tuesday wednesday thursday friday saturday sunday ok okay well right alright all anyway now then thanks thank"
+    " very much a lot for your the help this talk talking listening chat i i've i'm have has need want got gotta must"
+    " should going to go leave run hang up off eliza doctor again too and it was nice with me today".split()
+)
+"""Words that may stand round a leave-taking without its becoming something else."""
+
+_NOT_WORDS: Final = re.compile(r"[^\w']+")
+_LONGEST: Final = 120  # characters; what is longer says something else as well
+
+
+def is_goodbye(utterance: str) -> bool:
+    """Say whether the caller takes leave, and says nothing else: "okay thank you bye", not "I said goodbye to her"."""
+    if len(utterance) > _LONGEST or _PARTING.search(utterance) is None:
+        return False
+    return _AROUND.issuperset(_NOT_WORDS.sub(" ", utterance.replace("’", "'").casefold()).split())
