@@ -10,13 +10,15 @@ import os
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Literal, NoReturn
+from typing import Final, Literal, NoReturn, TypeVar
 
 import trio
 
 from elizad.errors import ElizadError
 from elizad.net.errors import PeerClosed, Refusal, TlsFailed
+from elizad.net.gate import READ_BYTES
 
 _LOOK_S: Final = 60.0
 """Between two looks at the files: a renewed certificate has weeks of the old one left, and a look is two stat(2)."""
@@ -29,6 +31,12 @@ _SOON_DAYS: Final = 7
 _HANDSHAKE: Final = 0x16
 """The first byte of a TLS connection: a record of type handshake (RFC 8446 section 5.1)."""
 
+_RECORD_BYTES: Final = 16_384
+"""The most that one TLS record holds (RFC 8446 section 5.1), and so the most that one read brings."""
+
+_ALERT_S: Final = 1.0
+"""For an alert to go out: a handful of bytes, and nobody waits for them."""
+
 _FLIGHTS: Final = 8
 """Rounds in which a handshake with ourselves must be over; TLS 1.2 takes two."""
 
@@ -36,6 +44,8 @@ _EXPIRED: Final = 10  # X509_V_ERR_CERT_HAS_EXPIRED of openssl/x509_vfy.h
 _NOT_YET: Final = 9  # X509_V_ERR_CERT_NOT_YET_VALID
 
 log = logging.getLogger("elizad.net")
+
+T = TypeVar("T")
 
 Which = Literal["certificate", "key"]
 
@@ -99,18 +109,25 @@ class Certificate:
 class TlsStream(trio.abc.HalfCloseableStream):
     """The server's side of TLS over a TCP connection.
 
-    `shake_hands` comes first. A peer that turns out not to speak TLS is answered in the clear: after its Refusal all
-    goes through as it is.
+    `shake_hands` comes first, unless a peer is only to be told something: sending completes the handshake too. A peer
+    that turns out not to speak TLS is answered in the clear: after its Refusal all goes through as it is.
 
-    `send_eof` sends close_notify and a FIN; whatever still comes is then read raw, to be thrown away (gate.linger).
-    `aclose` closes at once. A peer that ends without close_notify has broken off: its last words may be missing.
+    trio.SSLStream is not used because it drops the alert that tells a peer why its handshake failed, and because its
+    close_notify cannot be followed by lingering. One task may read and one may write at a time.
     """
 
     def __init__(self, transport: trio.SocketStream, context: ssl.SSLContext) -> None:
         self.transport = transport
-        self._secure: trio.SSLStream[_OpenTransport] | None = trio.SSLStream(
-            _OpenTransport(transport), context, server_side=True
-        )
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._raw = False
+        self._shaken = False
+        self._flushing = trio.StrictFIFOLock()
+
+    @property
+    def socket(self) -> trio.socket.SocketType:
+        """Of the TCP connection: for its addresses, not for its bytes."""
+        return self.transport.socket
 
     async def shake_hands(self, timeout_s: float) -> None:
         """Complete the handshake.
@@ -119,70 +136,90 @@ class TlsStream(trio.abc.HalfCloseableStream):
         do not come together or `timeout_s` is over; PeerClosed when the peer leaves.
         Cancelling: the stream is of no more use.
         """
-        assert self._secure is not None
         try:
             with trio.fail_after(timeout_s):
                 first = await self.transport.socket.recv(1, socket.MSG_PEEK)
                 if first and first[0] != _HANDSHAKE:
-                    self._secure = None
+                    self._raw = True
                     raise Refusal(400, "this port speaks TLS: the address must begin with wss:// or https://")
-                await self._secure.do_handshake()
+                await self._shake()
         except trio.TooSlowError:
-            raise TlsFailed(f"not complete after {timeout_s:g} s") from None
+            raise TlsFailed(f"the handshake was not complete after {timeout_s:g} s") from None
         except (trio.BrokenResourceError, OSError) as error:
             cause = error.__cause__
             if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
                 # OpenSSL's words, such as "unsupported protocol" or "tlsv1 alert unknown ca": none are the peer's.
-                reason = (cause.reason or "no reason given").lower().replace("_", " ")
-                raise TlsFailed(reason) from None
+                raise TlsFailed((cause.reason or "no reason given").lower().replace("_", " ")) from None
             raise PeerClosed(1006, "left during the TLS handshake", by_peer=True) from None
 
-    @property
-    def socket(self) -> trio.socket.SocketType:
-        """Of the TCP connection: for its addresses, not for its bytes."""
-        return self.transport.socket
-
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        """See trio.abc.ReceiveStream. Cancelling: loses nothing."""
-        stream = self.transport if self._secure is None else self._secure
-        return await stream.receive_some(max_bytes)
+        """See trio.abc.ReceiveStream; up to 16 KiB, a record, at a time. After `send_eof`, raw bytes to throw away.
+
+        Raises: BrokenResourceError also for a peer that ends without close_notify: its last words may be missing.
+        Cancelling: loses nothing.
+        """
+        if self._raw:
+            return await self.transport.receive_some(max_bytes)
+        await self._shake()
+        await trio.lowlevel.checkpoint()
+        return await self._with_input(lambda: self._tls.read(_RECORD_BYTES if max_bytes is None else max_bytes))
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """See trio.abc.SendStream. Cancelling: the stream is of no more use."""
-        stream = self.transport if self._secure is None else self._secure
-        await stream.send_all(data)
+        """See trio.abc.SendStream. Cancelling: part of a record may be out; close the stream."""
+        if self._raw:
+            await self.transport.send_all(data)
+            return
+        await self._shake()
+        try:
+            if data:
+                self._tls.write(data)
+        except ssl.SSLError as error:
+            raise trio.BrokenResourceError("TLS is over") from error
+        await self._flush()
 
     async def wait_send_all_might_not_block(self) -> None:
         """See trio.abc.SendStream. Cancelling: safe."""
         await self.transport.wait_send_all_might_not_block()
 
     async def send_eof(self) -> None:
-        """Say that no more will come. Cancelling: the stream is of no more use."""
-        secure, self._secure = self._secure, None
-        await (self.transport.send_eof() if secure is None else secure.aclose())
+        """Say that no more will come, with close_notify and FIN. Cancelling: close the stream."""
+        if self._shaken and not self._raw:
+            try:
+                self._tls.unwrap()
+            except ssl.SSLError:
+                pass  # SSLWantReadError: the peer has not said so yet. Anything else: TLS is over.
+            await self._flush()
+        self._raw = True
+        await self.transport.send_eof()
 
     async def aclose(self) -> None:
         """Close at once, without close_notify. Cancelling: it is closed all the same."""
         await self.transport.aclose()
 
+    async def _shake(self) -> None:
+        if not self._shaken:
+            await self._with_input(self._tls.do_handshake)
+            await self._flush()
+            self._shaken = True
 
-class _OpenTransport(trio.abc.Stream):
-    """What SSLStream has to do with: when it closes, which it does behind its close_notify, only our half closes."""
+    async def _with_input(self, step: Callable[[], T]) -> T:
+        """Take a step of TLS, with as much input as it wants. Raises: BrokenResourceError from the ssl.SSLError."""
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                await self._flush()
+                data = await self.transport.receive_some(READ_BYTES)
+                self._incoming.write(data) if data else self._incoming.write_eof()
+            except ssl.SSLError as error:
+                with trio.move_on_after(_ALERT_S):
+                    await self._flush()  # the alert that says why
+                raise trio.BrokenResourceError("TLS failed") from error
 
-    def __init__(self, transport: trio.SocketStream) -> None:
-        self._transport = transport
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        return await self._transport.receive_some(max_bytes)
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        await self._transport.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._transport.wait_send_all_might_not_block()
-
-    async def aclose(self) -> None:
-        await self._transport.send_eof()
+    async def _flush(self) -> None:
+        async with self._flushing:
+            if self._outgoing.pending:
+                await self.transport.send_all(self._outgoing.read())
 
 
 def _stamp(path: str) -> tuple[int, ...] | None:
@@ -206,6 +243,9 @@ def _load(certificate: str, key: str) -> tuple[ssl.SSLContext, str]:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # TLS 1.2 lets a peer ask for a new handshake, and so for our private key's work, as often as it likes.
     context.options |= ssl.OP_NO_RENEGOTIATION
+    # Calls are long and rare: to resume a session saves them nothing, and its tickets are ours to protect.
+    context.num_tickets = 0
+    context.options |= ssl.OP_NO_TICKET
     context.set_alpn_protocols(["http/1.1"])
     try:
         context.load_cert_chain(certificate, key, password=_no_passphrase)

@@ -17,6 +17,7 @@ from elizad.net.limits import Limits
 from elizad.net.listeners import Listener, TcpAddress, open_listeners
 from elizad.net.server import serve
 from elizad.net.tally import Tally
+from elizad.net.tls import Certificate
 from elizad.net.ws import WebSocket
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
@@ -161,12 +162,13 @@ async def open_front(
     *,
     limits: Limits | None = None,
     routes: Sequence[Route] = (Route("echo", "/echo"),),
+    certificate: Certificate | None = None,
 ) -> AsyncIterator[Front]:
     """A front door on a free port of this machine, in this event loop."""
     limits = limits or Limits()
     tally = Tally()
     heartbeat = Heartbeat(ping_interval_s=limits.ping_interval_s, ping_timeout_s=limits.ping_timeout_s, tally=tally)
-    listeners = await open_listeners([TcpAddress("127.0.0.1", 0)])
+    listeners = await open_listeners([TcpAddress("127.0.0.1", 0)], certificate)
     serve_one = partial(
         serve_connection, handler=handler, routes=routes, limits=limits, heartbeat=heartbeat, tally=tally
     )
