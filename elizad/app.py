@@ -6,7 +6,7 @@ import functools
 import logging
 import resource
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import trio
 
@@ -15,6 +15,7 @@ from elizad.conversation.conversation import Manner
 from elizad.eliza import Eliza
 from elizad.errors import ConfigError, Problem, StartError
 from elizad.mind import make_eliza
+from elizad.net.addresses import Sources
 from elizad.net.admission import Route
 from elizad.net.guard import serve_connection
 from elizad.net.heartbeat import Heartbeat
@@ -24,11 +25,13 @@ from elizad.net.listeners import Listener, open_listeners, parse_listen
 from elizad.net.server import serve
 from elizad.net.tally import Tally
 from elizad.net.tls import BadCertificate, Certificate
+from elizad.net.visitors import Trust, Visitors
 from elizad.ops import logs
 from elizad.ops.admin import Admin
-from elizad.ops.config import Settings
+from elizad.ops.config import Hume, Retell, Settings
 from elizad.ops.lag import LoopLag
 from elizad.ops.metrics import Metrics
+from elizad.ops.tokens import TokenFile, read_tokens
 from elizad.protocols.catalogue import catalogue
 from elizad.protocols.retell import RetellOptions
 from elizad.service.switchboard import Switchboard
@@ -47,13 +50,15 @@ def check(settings: Settings) -> list[Problem]:
         _certificate(settings)
     except ConfigError as error:
         problems += error.problems
-    return problems
+    return problems + _token_files(settings)[1]
 
 
 def advice(settings: Settings) -> list[Problem]:
     """Return what will trouble callers although the daemon starts; for settings that `check` finds nothing wrong in."""
-    certificate = _certificate(settings)
-    return [Problem("tls.certificate", certificate.warning)] if certificate and certificate.warning else []
+    found = [Problem(f"{name}.tokens_file", file.warning) for name, file in _token_files(settings)[0].items()]
+    if (certificate := _certificate(settings)) is not None:
+        found.append(Problem("tls.certificate", certificate.warning))
+    return [problem for problem in found if problem.message]
 
 
 def run(settings: Settings) -> int:
@@ -70,13 +75,19 @@ def run(settings: Settings) -> int:
         check_file_limit(settings.limits.max_connections, _raise_file_limit())
     except ValueError as error:
         raise ConfigError([Problem("limits.max_connections", str(error))]) from None
-    trio.run(_run, settings, eliza, _certificate(settings))
+    files, problems = _token_files(settings)
+    if problems:
+        raise ConfigError(problems)
+    for file in files.values():
+        if file.warning:
+            log.warning("tokens", extra={"fields": {"warning": file.warning}})
+    trio.run(_run, settings, eliza, _certificate(settings), _routes(settings, files))
     return 0
 
 
-async def _run(settings: Settings, eliza: Eliza, certificate: Certificate | None) -> None:
+async def _run(settings: Settings, eliza: Eliza, certificate: Certificate | None, routes: Sequence[Route]) -> None:
     """Listen, answer, and on SIGINT or SIGTERM let the calls come to an end. A second signal ends them at once."""
-    house = _House(settings, eliza)
+    house = _House(settings, eliza, routes)
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         listeners = await _open("server.listen", settings.server.listen, certificate)
         admin_listeners = await _open("admin.listen", settings.admin.listen)
@@ -105,8 +116,9 @@ async def _run(settings: Settings, eliza: Eliza, certificate: Certificate | None
 class _House:
     """The rooms of the daemon, built from the settings and wired to each other."""
 
-    def __init__(self, settings: Settings, eliza: Eliza) -> None:
+    def __init__(self, settings: Settings, eliza: Eliza, routes: Sequence[Route]) -> None:
         self._settings = settings
+        self._routes = routes
         self._limits = _limits(settings)
         self.tally = Tally()
         self.lag = LoopLag()
@@ -115,7 +127,11 @@ class _House:
         metrics = Metrics(meter, self.tally, self.lag, registry.__len__, settings.eliza.script)
         self.admin = Admin(metrics)
         self.heartbeat = Heartbeat(
-            ping_interval_s=self._limits.ping_interval_s, ping_timeout_s=self._limits.ping_timeout_s, tally=self.tally
+            ping_interval_s=self._limits.ping_interval_s,
+            ping_timeout_s=self._limits.ping_timeout_s,
+            idle_s=self._limits.idle_s,
+            call_s=self._limits.call_s,
+            tally=self.tally,
         )
 
     async def serve_calls(
@@ -123,7 +139,7 @@ class _House:
     ) -> None:
         """Accept calls into the nursery `calls`. Never returns. Cancelling: closes the listeners, not the calls."""
         pages = self.admin.pages() if self._settings.admin.public else NO_PAGES
-        await self._serve(listeners, calls, self.tally, _routes(self._settings), pages, task_status)
+        await self._serve(listeners, calls, self.tally, self._routes, pages, task_status)
 
     async def serve_pages(self, listeners: Sequence[Listener], nursery: trio.Nursery) -> None:
         """Accept requests for the admin pages. Never returns. Cancelling: closes the listeners."""
@@ -139,6 +155,8 @@ class _House:
         pages: Pages,
         task_status: trio.TaskStatus[None],
     ) -> None:
+        trust = Trust(Sources(self._settings.server.trusted_proxies), self._settings.server.forwarded_header)
+        visitors = Visitors(self._limits.connections_per_address, self._limits.handshakes_per_s, trust)
         serve_one = functools.partial(
             serve_connection,
             handler=self.switchboard.answer,
@@ -147,6 +165,7 @@ class _House:
             heartbeat=self.heartbeat,
             tally=tally,
             pages=pages,
+            visitors=visitors,
         )
         await serve(
             listeners,
@@ -154,6 +173,7 @@ class _House:
             connections_nursery=nursery,
             max_connections=self._limits.max_connections,
             tally=tally,
+            visitors=visitors,
             task_status=task_status,
         )
 
@@ -209,11 +229,32 @@ def _manner(settings: Settings) -> Manner:
     return Manner(settings.speech.chunk, settings.speech.pace_s, settings.limits.utterance_chars)
 
 
-def _routes(settings: Settings) -> tuple[Route, ...]:
-    return (
-        Route("hume", settings.hume.path, settings.hume.tokens),
-        Route("retell", settings.retell.path, settings.retell.tokens, has_tail=True),
-    )
+def _token_files(settings: Settings) -> tuple[dict[str, TokenFile], list[Problem]]:
+    """Read the files with tokens, by the name of their endpoint, and return what is wrong with the others."""
+    files: dict[str, TokenFile] = {}
+    problems: list[Problem] = []
+    for name, endpoint in (("hume", settings.hume), ("retell", settings.retell)):
+        if endpoint.tokens_file:
+            try:
+                files[name] = read_tokens(endpoint.tokens_file)
+            except ValueError as wrong:
+                problems.append(Problem(f"{name}.tokens_file", str(wrong)))
+    return files, problems
+
+
+def _routes(settings: Settings, files: Mapping[str, TokenFile]) -> tuple[Route, ...]:
+    def route(name: str, endpoint: Hume | Retell, *, has_tail: bool) -> Route:
+        more = files[name].tokens if name in files else ()
+        return Route(
+            name,
+            endpoint.path,
+            endpoint.tokens + more,
+            has_tail=has_tail,
+            allow_from=Sources(endpoint.allow_from),
+            origins=endpoint.origins,
+        )
+
+    return route("hume", settings.hume, has_tail=False), route("retell", settings.retell, has_tail=True)
 
 
 def _retell_options(settings: Settings) -> RetellOptions:

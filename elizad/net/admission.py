@@ -1,4 +1,4 @@
-"""Which route a request asks for, and whether it may. Pure. No message in here holds a token."""
+"""Which route a request asks for, and whether this client may have it. Pure. No message in here holds a token."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import urllib.parse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from elizad.net.addresses import Peer, Sources
 from elizad.net.errors import Refusal
 from elizad.net.head import Head
 
@@ -19,6 +20,9 @@ class Route:
     value of a query parameter in `token_params`, as `Authorization: Bearer`, as the value of a header in
     `token_headers` (lower case), or as a path segment straight after `path`. With `has_tail`, one more last path
     segment belongs to the protocol (a call id) and must be there.
+
+    With `allow_from`, the client's address must be in it. With `origins`, an Origin header must be one of them, byte
+    for byte; only browsers send one, so a request without it is no browser's and passes.
     """
 
     name: str
@@ -27,6 +31,8 @@ class Route:
     token_params: tuple[str, ...] = ("token",)
     token_headers: tuple[str, ...] = ()
     has_tail: bool = False
+    allow_from: Sources = field(default_factory=Sources)
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +74,18 @@ def _match(route: Route, path: str) -> Found | None:
     return None
 
 
-def admit(found: Found, head: Head) -> None:
-    """See that the request presents a token of its route, if that has any.
+def admit(found: Found, head: Head, client: Peer) -> None:
+    """See that the client may be there, and presents a token of its route if that has any.
 
-    Raises: Refusal: 401 when none was presented, 403 when none of those presented is right.
+    Raises: Refusal: 403 for an address or origin that is not listed; 401 when no token was presented, 403 when none of
+    those presented is right.
     """
-    if not found.route.tokens:
+    route = found.route
+    if route.allow_from and client not in route.allow_from:
+        raise Refusal(403, "this address is not accepted here")
+    if route.origins and not set(head.values("origin")) <= set(route.origins):
+        raise Refusal(403, "pages of this origin are not accepted here")
+    if not route.tokens:
         return
     presented = [token for token in _presented(found, head) if token]
     if not presented:

@@ -16,6 +16,8 @@ class FrameCounter:
     def __init__(self) -> None:
         self._header = bytearray()
         self._payload_left = 0
+        self.controls = 0
+        """Pings, pongs and closes among the frames so far (RFC 6455 section 5.5)."""
 
     def advance(self, data: bytes, most: int) -> tuple[int, int]:
         """Walk over `data` until `most` frames have begun and the next would; (how many bytes, how many frames)."""
@@ -34,6 +36,7 @@ class FrameCounter:
             position += len(piece)
             if len(self._header) >= _SHORTEST and len(self._header) == _header_bytes(self._header):
                 frames += 1
+                self.controls += self._header[0] >> 3 & 1
                 self._payload_left = _payload_bytes(self._header)
                 self._header.clear()
         return position, frames

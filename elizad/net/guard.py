@@ -10,11 +10,12 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import trio
 
 from elizad.errors import RemoteError
+from elizad.net.addresses import Peer
 from elizad.net.admission import Found, Route, admit, find_route
 from elizad.net.door import check_upgrade, read_head
 from elizad.net.errors import PeerClosed, Refusal, TlsFailed
@@ -25,12 +26,16 @@ from elizad.net.http import NO_PAGES, Pages, render_page, render_refusal
 from elizad.net.limits import Limits
 from elizad.net.tally import Tally
 from elizad.net.tls import TlsStream
+from elizad.net.visitors import Visitors, peer_of
 from elizad.net.ws import WebSocket, accept_websocket
 from elizad.types import CloseCode
 
 E = TypeVar("E", bound=Exception)
 
 log = logging.getLogger("elizad.net")
+
+_WRONG: Final = (401, 403)
+"""Statuses of requests that were not let in. A 404 or 400 gives nothing away and is not slowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class Request:
     conn: str
     """A short name for this connection, for the log."""
     peer: str
-    """The peer's address as text, "unix", or "unknown" when it had gone already."""
+    """The client's address as text, as a trusted proxy told it; "unix", or "unknown" when it had gone already."""
     route: Route
     tail: str = ""
     """The last path segment of a route with `has_tail`, decoded. The peer chose it."""
@@ -65,10 +70,11 @@ async def serve_connection(
     heartbeat: Heartbeat,
     tally: Tally,
     pages: Pages = NO_PAGES,
+    visitors: Visitors | None = None,
 ) -> None:
     """Read the request, show a page, refuse it, or open the WebSocket, run `handler` and close.
 
-    Logs what the handler cannot.
+    Logs what the handler cannot. Without `visitors`, shared by all connections, nobody is counted by address.
 
     The connection is closed with 1000 when `handler` returns, with its code when it raises RemoteError, with 1011 when
     it raises anything else. It may let PeerClosed pass.
@@ -76,8 +82,10 @@ async def serve_connection(
     Cancelling: closes the stream at once.
     """
     conn = base64.b32encode(secrets.token_bytes(4))[:6].decode("ascii").lower()
-    peer = peer_name(stream)
-    where = {"conn": conn, "peer": peer}
+    visitors = visitors or Visitors(limits.connections_per_address, limits.handshakes_per_s)
+    peer, port = peer_of(stream)
+    client, entered = peer, False
+    where = {"conn": conn, "peer": _name(peer, port)}
     try:
         try:
             if isinstance(stream, TlsStream):
@@ -86,13 +94,27 @@ async def serve_connection(
             if (response := await render_page(pages, head)) is not None:
                 await _respond(stream, response, limits.close_timeout_s)
                 return
-            found = _decide(routes, head)
+            client = visitors.client_of(peer, head)
+            if client != peer:
+                where["peer"] = _name(client)
+            if visitors.is_proxy(peer):
+                _enter(visitors, client, tally)
+                entered = True
+            found = _decide(routes, head, client)
         except Refusal as refusal:
             tally.refusals[refusal.status] += 1
-            log.info("refused", extra={"fields": {**where, "status": refusal.status, "reason": refusal.reason}})
-            await _respond(stream, render_refusal(refusal), limits.close_timeout_s)
+            fields = {**where, "status": refusal.status, "reason": refusal.reason}
+            answer = render_refusal(refusal)
+            if refusal.status in _WRONG and visitors.is_slowed(client):
+                fields["slowed"] = True
+                tally.slowed += 1
+                if not await visitors.hold_back():
+                    answer = b""
+            log.info("refused", extra={"fields": fields})
+            if answer:
+                await _respond(stream, answer, limits.close_timeout_s)
             return
-        request = Request(conn, peer, found.route, found.tail, head.query, head.headers)
+        request = Request(conn, where["peer"], found.route, found.tail, head.query, head.headers)
         async with accept_websocket(stream, head, early, limits) as ws:
             tally.upgrades += 1
             try:
@@ -111,13 +133,23 @@ async def serve_connection(
         tally.bugs += 1
         log.error("bug", exc_info=group, extra={"fields": where})
     finally:
+        if entered:
+            visitors.leave(client)
         await close_now(stream)
 
 
-def _decide(routes: Sequence[Route], head: Head) -> Found:
+def _enter(visitors: Visitors, client: Peer, tally: Tally) -> None:
+    """Count a client that came through a proxy. Raises: Refusal (429)."""
+    limit = visitors.enter(client)
+    if limit is not None:
+        tally.limited[limit] += 1
+        raise Refusal(429, "too many connections from this address", (("Retry-After", "5"),))
+
+
+def _decide(routes: Sequence[Route], head: Head, client: Peer) -> Found:
     """Raises: Refusal."""
     found = find_route(routes, head)
-    admit(found, head)
+    admit(found, head, client)
     check_upgrade(head)
     return found
 
@@ -160,6 +192,8 @@ def _count(ws: WebSocket, tally: Tally) -> None:
     tally.closes[code] += 1
     if ws.fault is not None:
         tally.faults[ws.fault] += 1
+    if ws.exceeded:
+        tally.limited[ws.exceeded] += 1
     tally.stalled += ws.stalled
     tally.bytes_in += ws.bytes_in
     tally.bytes_out += ws.bytes_out
@@ -170,14 +204,13 @@ def peer_name(stream: trio.abc.Stream) -> str:
 
     To be asked once, at the start: afterwards a reset can have taken it away.
     """
-    try:
-        name = stream.socket.getpeername() if isinstance(stream, trio.SocketStream | TlsStream) else None
-    except OSError:
-        return "unknown"
-    if isinstance(name, tuple):
-        host, port = name[:2]
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return "unknown" if name is None else "unix"
+    return _name(*peer_of(stream))
+
+
+def _name(peer: Peer, port: int = 0) -> str:
+    if isinstance(peer, str) or not port:
+        return str(peer)
+    return f"[{peer}]:{port}" if peer.version == 6 else f"{peer}:{port}"
 
 
 def _first(group: BaseExceptionGroup[E], kind: type[E]) -> E:

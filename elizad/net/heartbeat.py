@@ -1,19 +1,26 @@
-"""One task that finds the peers that are gone, for all connections: half-open TCP says nothing by itself.
+"""One task that looks after time for all connections: who is gone, who has nothing to say, whose call is too long.
+
+Half-open TCP says nothing by itself, so who is silent is pinged.
 
 It costs an idle connection one entry in a table. A ping that is due is written by a task of its own, which lasts as
-long as the write and is bounded by its deadline, so that one peer that does not read holds up nobody.
+long as the write and is bounded by its deadline, so that one peer that does not read holds up nobody. So does a close.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+import logging
+import math
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
 import trio
 
 from elizad.net.tally import Tally
+from elizad.types import CloseCode
+
+log = logging.getLogger("elizad.net")
 
 _TICK_S: Final = 1.0
 """How often everyone is looked at: fine against 20 s, and a pass costs 2 microseconds a connection."""
@@ -22,8 +29,12 @@ _TICK_S: Final = 1.0
 class Watched(Protocol):
     """What the heartbeat needs of a connection; `WebSocket` is one."""
 
+    opened_at: float
+    heard_at: float
+
     def silent_s(self, now: float) -> float: ...
     async def ping(self) -> None: ...
+    async def close(self, code: int, reason: str) -> None: ...
     async def abort(self, reason: str) -> None: ...
 
 
@@ -33,6 +44,7 @@ class Due(enum.Enum):
     NOTHING = enum.auto()
     PING = enum.auto()
     ABORT = enum.auto()
+    CLOSE = enum.auto()
 
 
 def what_is_due(silent_s: float, *, pinged: bool, interval_s: float, timeout_s: float) -> Due:
@@ -47,23 +59,33 @@ def what_is_due(silent_s: float, *, pinged: bool, interval_s: float, timeout_s: 
 class Heartbeat:
     """The table of live connections, and the task `run` that walks it."""
 
-    def __init__(self, *, ping_interval_s: float, ping_timeout_s: float, tally: Tally | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        ping_interval_s: float,
+        ping_timeout_s: float,
+        idle_s: float = math.inf,
+        call_s: float = math.inf,
+        tally: Tally | None = None,
+    ) -> None:
         self._interval_s = ping_interval_s
         self._timeout_s = ping_timeout_s
-        self._tally = tally
-        self._pinged: dict[Watched, bool] = {}
+        self._idle_s = idle_s
+        self._call_s = call_s
+        self._tally = tally or Tally()
+        self._done: dict[Watched, Due] = {}  # what was done last about each
 
     def __len__(self) -> int:
-        return len(self._pinged)
+        return len(self._done)
 
     @contextmanager
     def watching(self, connection: Watched) -> Iterator[None]:
         """Look after `connection` for the length of the block."""
-        self._pinged[connection] = False
+        self._done[connection] = Due.NOTHING
         try:
             yield
         finally:
-            del self._pinged[connection]
+            del self._done[connection]
 
     async def run(self) -> None:
         """Never returns. Cancelling: safe; a ping that was being written ends its connection."""
@@ -71,17 +93,39 @@ class Heartbeat:
             while True:
                 await trio.sleep(_TICK_S)
                 now = trio.current_time()
-                for connection in tuple(self._pinged):
+                for connection in tuple(self._done):
                     self._look_at(connection, now, nursery)
 
     def _look_at(self, connection: Watched, now: float, nursery: trio.Nursery) -> None:
+        done = self._done[connection]
+        if done is Due.CLOSE:
+            return  # under way, with a deadline of its own
+        if now - connection.opened_at >= self._call_s:
+            self._close(connection, "call_s", f"a call lasts {self._call_s:g} s at most", nursery)
+            return
+        if now - connection.heard_at >= self._idle_s:
+            self._close(connection, "idle_s", f"no message came for {self._idle_s:g} s", nursery)
+            return
         silent_s = connection.silent_s(now)
-        pinged = self._pinged[connection] and silent_s >= self._interval_s
+        pinged = done is not Due.NOTHING and silent_s >= self._interval_s
         due = what_is_due(silent_s, pinged=pinged, interval_s=self._interval_s, timeout_s=self._timeout_s)
         if due is Due.PING:
-            nursery.start_soon(connection.ping)
+            nursery.start_soon(self._do, connection.ping)
         elif due is Due.ABORT:
-            if self._tally is not None:
-                self._tally.silent += 1
-            nursery.start_soon(connection.abort, f"nothing was heard for {silent_s:.0f} s")
-        self._pinged[connection] = pinged or due is Due.PING
+            self._tally.silent += 1
+            nursery.start_soon(self._do, connection.abort, f"nothing was heard for {silent_s:.0f} s")
+        self._done[connection] = Due.PING if pinged or due is Due.PING else Due.NOTHING
+
+    def _close(self, connection: Watched, limit: str, reason: str, nursery: trio.Nursery) -> None:
+        self._tally.limited[limit] += 1
+        self._done[connection] = Due.CLOSE
+        # Never 1000: Retell would take that for a wish to hang up.
+        nursery.start_soon(self._do, connection.close, CloseCode.POLICY, reason)
+
+    async def _do(self, act: Callable[..., Awaitable[None]], *args: object) -> None:
+        """What goes wrong with one connection is no matter for the others."""
+        try:
+            await act(*args)
+        except Exception:
+            self._tally.bugs += 1
+            log.exception("bug")

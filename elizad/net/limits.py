@@ -29,6 +29,20 @@ class Limits:
     """For the peer's half of a close, or for it to read our last words: a few round trips to anywhere on earth."""
     max_connections: int = 900
     """In all: what fits under the usual soft RLIMIT_NOFILE of 1024 beside RESERVED_FILES."""
+    connections_per_address: int = 600
+    """Of one address, or one IPv6 network of 64 bits. Retell calls from a single address, which so has the most of
+    max_connections; but nobody alone can have all."""
+    handshakes_per_s: float = 50.0
+    """New connections of one address in a second on average, ten seconds' worth at once: all calls of a platform may
+    come back together after a restart, and 50 a second take about a twentieth of a processor."""
+    messages_per_s: float = 50.0
+    """Messages of one connection in a second on average, ten seconds' worth at once; each 64 KiB begun counts as one,
+    and so does a ping. Retell's updates come at the rate at which words are recognised, 10 a second at the very most,
+    and a Hume payload of 1 MiB, the largest there is, counts as 17: twice a second is 34."""
+    idle_s: float = 1900.0
+    """Without a message. EVI ends every chat after 1800 s, so after that nobody is there."""
+    call_s: float = 7500.0
+    """Of one connection: Retell's longest call is two hours, EVI's half an hour."""
     ping_interval_s: float = 20.0
     """Silence before we ask; below the 30 to 60 s after which common proxies and NATs drop a quiet connection."""
     ping_timeout_s: float = 20.0

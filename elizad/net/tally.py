@@ -17,6 +17,10 @@ class Tally:
     """Met a full house: answered 503, or closed without a word when even those were too many."""
     refusals: Counter[int] = field(default_factory=Counter)
     """By HTTP status."""
+    slowed: int = 0
+    """Refusals of those that were held back, or not even answered, because the address had had many."""
+    limited: Counter[str] = field(default_factory=Counter)
+    """Connections that were turned away or closed at one of the newer limits, by its name in the configuration."""
     tls_failed: int = 0
     """TLS handshakes that came to nothing, though the peer had not simply left."""
     upgrades: int = 0

@@ -22,6 +22,7 @@ from elizad.net.frames import FrameCounter
 from elizad.net.gate import READ_BYTES, GatedStream, close_now, linger
 from elizad.net.head import Head
 from elizad.net.limits import Limits
+from elizad.net.throttle import Bucket
 from elizad.types import CloseCode
 
 _ENCODER: Final = FrameProtocol(client=False, extensions=[])
@@ -57,6 +58,9 @@ class WebSocket:
         self._verdict: PeerClosed | None = None
         self._closing = False
         self._closed = trio.Event()
+        self.opened_at = self.heard_at = trio.current_time()
+        """In trio's time: when the connection was opened, and when the last whole message was taken."""
+        self.exceeded = ""  # the limit that the peer's messages exceeded, by its name
         self.fault: int | None = None
         """The close code for what was found wrong in the peer's bytes; None while nothing was."""
 
@@ -72,7 +76,7 @@ class WebSocket:
 
     @property
     def stalled(self) -> bool:
-        """Whether a write ran out of its time: the peer did not read."""
+        """Whether a write ran out of time: the peer did not read."""
         return self._stream.stalled
 
     @property
@@ -88,8 +92,8 @@ class WebSocket:
     async def receive(self) -> str:
         """The next whole text message.
 
-        Raises: RemoteError 1003 for a binary message, and 1009 for a text that is larger than max_message_bytes only
-        in UTF-8: close with them. PeerClosed when the connection has ended, whoever ended it.
+        Raises: RemoteError 1003 for a binary message, 1008 for more than messages_per_s, and 1009 for a text that is
+        larger than max_message_bytes only in UTF-8: close with them. PeerClosed when the connection has ended.
         Cancelling: loses nothing.
         """
         try:
@@ -97,6 +101,10 @@ class WebSocket:
         except trio_websocket.ConnectionClosed:
             raise await self._end() from None
         self._stream.forget_frames()
+        self.heard_at = trio.current_time()
+        if not self._stream.rate.take(self.heard_at, 1 + len(message) // READ_BYTES):
+            self.fault, self.exceeded = CloseCode.POLICY, "messages_per_s"
+            raise RemoteError(CloseCode.POLICY, self._stream.too_many)
         if isinstance(message, bytes):
             self.fault = CloseCode.UNSUPPORTED_DATA
             raise RemoteError(CloseCode.UNSUPPORTED_DATA, "only text messages are understood here")
@@ -214,7 +222,8 @@ class WebSocket:
         if stream.stalled:
             return Stalled(f"the peer did not read for {self._limits.write_timeout_s:g} s")
         if stream.overfed:
-            return self._found(CloseCode.POLICY, "too many frames without a whole message")
+            self.exceeded = "messages_per_s" if stream.overfed == stream.too_many else ""
+            return self._found(CloseCode.POLICY, stream.overfed)
         if found is None and self._reader.failure is not None:
             return PeerClosed(CloseCode.INTERNAL_ERROR, "internal error", by_peer=False)
         if found is None or found.code == CloseCode.ABNORMAL:
@@ -241,7 +250,9 @@ class _KeptStream(GatedStream):
         self._pending = b""
         self._settled = settled
         self._left = False
-        self.overfed = False
+        self.rate = Bucket(limits.messages_per_s, trio.current_time())
+        self.too_many = f"more than {limits.messages_per_s:g} messages a second"
+        self.overfed = ""
         self.close_sent = False
         self.close_written = trio.Event()
 
@@ -260,11 +271,15 @@ class _KeptStream(GatedStream):
             await trio.lowlevel.checkpoint()
         else:
             self._pending = await super().receive_some(max_bytes)
+        controls = self._counter.controls
         end, frames = self._counter.advance(self._pending, _FRAMES_AT_ONCE)
         self._frames += frames
+        if not self.rate.take(trio.current_time(), self._counter.controls - controls):
+            self.overfed = self.too_many
         if self._frames > _MOST_FRAMES:
-            self.overfed = True
-            raise trio.BrokenResourceError("too many frames without a whole message")
+            self.overfed = "too many frames without a whole message"
+        if self.overfed:
+            raise trio.BrokenResourceError(self.overfed)
         data, self._pending = self._pending[:end], self._pending[end:]
         return data
 

@@ -10,49 +10,22 @@ import os.path
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from elizad.errors import ConfigError, Problem
 from elizad.ops import schema
-from elizad.ops.schema import Key, Row, Secret, Table
-from elizad.ops.visible import quoted
+from elizad.ops.forms import FILE, AllowFrom, Listen, Origins, Source, Tokens, TokensFile, url_path, visible_text
+from elizad.ops.schema import Key, Row, Table
+from elizad.ops.tokens import CREDENTIALS
 
 ScriptMode = Literal["spoken", "1966"]
 ChunkUnit = Literal["sentence", "clause", "word"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "rich", "plain", "json"]
 LogColor = Literal["auto", "always", "never"]
-
-_URL_PATH: Final = re.compile(r"/[!-~]*")
-_TOKEN: Final = re.compile(r"[!-~]+")
-_FILE: Final = "a path (relative to the folder of this file)"
-
-
-def _listen(text: str) -> None:
-    from elizad.net.listeners import parse_listen  # brings trio along, which --help can do without
-
-    parse_listen(text)
-
-
-def _script(text: str) -> None:
-    if not text.isprintable():
-        raise ValueError(f"found {quoted(text)}, which holds a character that cannot be seen")
-
-
-def _url_path(text: str) -> None:
-    if not _URL_PATH.fullmatch(text) or "?" in text or "#" in text:
-        raise ValueError
-
-
-def _token(text: str) -> None:
-    if not _TOKEN.fullmatch(text):
-        raise ValueError
-
-
-Listen = Annotated[str, Key(form='"HOST:PORT", "[IPV6]:PORT", ":PORT" or "unix:/PATH"', check=_listen)]
-Token = Annotated[Secret, Key("", 8, 256, form="8 to 256 printable ASCII characters without spaces", check=_token)]
+ForwardedHeader = Literal["x-forwarded-for", "forwarded"]
 
 
 class Server(Table, frozen=True):
@@ -65,15 +38,21 @@ class Server(Table, frozen=True):
     drain_s: Annotated[
         float, Key("seconds that calls get to finish the turn being spoken when the daemon is stopped", 0, 3600)
     ] = 10.0  # a paced reply is over by then, and nobody waits longer for a restart
+    trusted_proxies: Annotated[
+        tuple[Source, ...], Key('proxies that are believed when they say whom they speak for; "unix": at a Unix socket')
+    ] = ()  # who is believed wrongly lets anybody be anybody
+    forwarded_header: Annotated[ForwardedHeader, Key("where they say it; the other header is not looked at")] = (
+        "x-forwarded-for"  # what Caddy sends, nginx and HAProxy when told to, and every cloud
+    )
 
 
 class Tls(Table, frozen=True):
     """TLS in the daemon itself, for those who have no proxy in front of it."""
 
     certificate: Annotated[
-        str, Key("PEM file of the certificate and those that lead to its issuer; empty: no TLS", form=_FILE)
+        str, Key("PEM file of the certificate and those that lead to its issuer; empty: no TLS", form=FILE)
     ] = ""  # a proxy or a tunnel is what most have
-    key: Annotated[str, Key("PEM file of the certificate's private key", form=_FILE)] = ""  # as above
+    key: Annotated[str, Key("PEM file of the certificate's private key", form=FILE)] = ""  # as above
 
 
 class Eliza(Table, frozen=True):
@@ -85,7 +64,7 @@ class Eliza(Table, frozen=True):
             "the packaged script of that name, or a script file (relative to the folder of this file)",
             low=1,
             form="the name of a packaged script, or a path with a slash or a dot in it",
-            check=_script,
+            check=visible_text,
         ),
     ] = "doctor"  # the one that everybody knows
     mode: Annotated[ScriptMode, Key("prose fit to be said aloud, or the program of 1966 byte for byte")] = (
@@ -103,13 +82,13 @@ class Hume(Table, frozen=True):
             low=1,
             high=1024,
             form='a path that begins with "/", in printable ASCII without "?", "#" and spaces',
-            check=_url_path,
+            check=url_path,
         ),
     ] = "/llm"  # the path that Hume's own examples use
-    tokens: Annotated[
-        tuple[Token, ...],
-        Key("secrets of which a connection must present one; when the list is empty, none is asked for"),
-    ] = ()  # the first try has to work, and until it is changed the address is loopback
+    tokens: Tokens = ()  # the first try has to work, and until it is changed the address is loopback
+    tokens_file: TokensFile = ""  # as above
+    allow_from: AllowFrom = ()  # Hume does not say where it calls from
+    origins: Origins = ()  # the token is what counts; this keeps other people's pages from trying
 
 
 class Retell(Table, frozen=True):
@@ -122,13 +101,13 @@ class Retell(Table, frozen=True):
             low=1,
             high=1024,
             form='a path that begins with "/", in printable ASCII without "?", "#" and spaces',
-            check=_url_path,
+            check=url_path,
         ),
     ] = "/llm-websocket"  # the path that Retell's own examples use
-    tokens: Annotated[
-        tuple[Token, ...],
-        Key("secrets of which a connection must present one; when the list is empty, none is asked for"),
-    ] = ()  # the first try has to work, and until it is changed the address is loopback
+    tokens: Tokens = ()  # as for Hume
+    tokens_file: TokensFile = ""  # as for Hume
+    allow_from: AllowFrom = ()  # Retell calls from 100.20.5.228, but a first try does not
+    origins: Origins = ()  # as for Hume
     greeting: Annotated[
         str,
         Key(
@@ -173,9 +152,24 @@ class Limits(Table, frozen=True):
     max_connections: Annotated[int, Key("connections at once; one more is refused", 1, 100_000)] = (
         900  # below the 1024 open files that a process usually gets
     )
+    connections_per_address: Annotated[
+        int, Key("of them from one address (IPv6: one network of 64 bits); one more is refused", 1, 100_000)
+    ] = 600  # Retell calls from a single address; but nobody alone can have all
+    handshakes_per_s: Annotated[
+        float, Key("new connections a second from one address, on average; ten times as many at once", 0.1, 100_000)
+    ] = 50.0  # a platform's calls all come back at once after a restart; sustained, a twentieth of a processor
     max_message_bytes: Annotated[int, Key("bytes of one message", 131_072, 67_108_864)] = (
         4_194_304  # half an hour's transcript with prosody is about 1 MiB; above the 64 KiB that one read brings
     )
+    messages_per_s: Annotated[
+        float,
+        Key(
+            "messages and pings a second of one connection, on average; ten times as many at once;"
+            " each 64 KiB begun of a message counts as one",
+            1,
+            100_000,
+        ),
+    ] = 50.0  # Retell's updates come as words are recognised, Hume's payloads once a pause: a fifth, or less
     head_bytes: Annotated[int, Key("bytes of a request's head", 1024, 1_048_576)] = 16_384  # what h11 and proxies allow
     head_timeout_s: Annotated[float, Key("seconds until the request's head is complete", 0.1, 300)] = (
         5.0  # a head is one packet; this is three retransmissions
@@ -188,6 +182,12 @@ class Limits(Table, frozen=True):
     )
     close_timeout_s: Annotated[float, Key("seconds for the closing handshake; then the line is cut", 0.1, 300)] = (
         3.0  # courtesy: nobody waits for it
+    )
+    idle_s: Annotated[float, Key("seconds without a message; then the connection is closed", 1, 604_800)] = (
+        1900.0  # EVI ends every chat after 1800 s, so after that nobody is there
+    )
+    call_s: Annotated[float, Key("seconds that a connection may last", 1, 604_800)] = (
+        7500.0  # Retell's longest call is two hours, EVI's half an hour
     )
     ping_interval_s: Annotated[float, Key("seconds between two pings of ours", 1, 3600)] = (
         20.0  # below the 30 to 60 s after which proxies drop a silent connection
@@ -267,6 +267,11 @@ def examine(path: Path | None, overrides: Mapping[str, object] | None = None) ->
     folder = path.parent if path else Path()
     files = {name: _file_path(value, folder) for name, value in msgspec.structs.asdict(settings.tls).items() if value}
     settings = msgspec.structs.replace(settings, tls=msgspec.structs.replace(settings.tls, **files))
+    for name in ("hume", "retell"):
+        table = getattr(settings, name)
+        if table.tokens_file and not table.tokens_file.startswith(CREDENTIALS):
+            table = msgspec.structs.replace(table, tokens_file=_file_path(table.tokens_file, folder))
+            settings = msgspec.structs.replace(settings, **{name: table})
     script = script_path(settings.eliza.script, folder)
     if script is not None:
         settings = msgspec.structs.replace(settings, eliza=msgspec.structs.replace(settings.eliza, script=str(script)))

@@ -71,6 +71,8 @@ class Metrics:
         yield counter("elizad_messages_ignored", "Messages that said nothing we can use.", meter.ignored)
         yield by("status", "elizad_refusals", "Requests refused, by HTTP status.", _named(tally.refusals))
         yield counter("elizad_tls_failed", "TLS handshakes that came to nothing.", tally.tls_failed)
+        yield counter("elizad_refusals_slowed", "Refusals held back, the address having had many.", tally.slowed)
+        yield by("limit", "elizad_limited", "Connections turned away or closed at a limit.", tally.limited)
         yield by("code", "elizad_closes", "WebSocket connections closed, by close code.", _named_codes(tally.closes))
         yield by("code", "elizad_faults", "Faults found in what peers sent, by code.", _named_codes(tally.faults))
         yield counter("elizad_stalled", "Connections given up because the peer did not read.", tally.stalled)

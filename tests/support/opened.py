@@ -15,7 +15,7 @@ from elizad.net.limits import Limits
 from elizad.net.ws import WebSocket, accept_websocket
 from tests.support import peers
 
-LIMITS = Limits(max_message_bytes=1000, write_timeout_s=10, close_timeout_s=2)
+LIMITS = Limits(max_message_bytes=1000, write_timeout_s=10, close_timeout_s=2, messages_per_s=1e6)
 
 
 def head() -> Head:

@@ -26,6 +26,7 @@ LIMITS = Limits(
     write_timeout_s=0.5,
     close_timeout_s=0.4,
     max_connections=60,
+    messages_per_s=1e6,  # what floods do when nothing stops them
 )
 PATIENCE_S = 10
 

@@ -23,8 +23,14 @@ class Peer:
         self.answers = answers
         self.pings: list[float] = []
         self.aborted: list[float] = []
+        self.closed: list[tuple[float, int, str]] = []
+        self.heard_at = self.opened_at = trio.current_time()
         self.writes = trio.Event()
         self.writes.set()
+
+    async def close(self, code: int, reason: str) -> None:
+        self.closed.append((trio.current_time(), code, reason))
+        await self.writes.wait()
 
     def silent_s(self, now: float) -> float:
         return 0.0 if self.silent_since is None else now - self.silent_since

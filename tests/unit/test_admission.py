@@ -23,7 +23,7 @@ def outcome(request: Head) -> str | int:
     """The name of the route, or the status of the refusal."""
     try:
         found = find_route(ROUTES, request)
-        admit(found, request)
+        admit(found, request, "unknown")
     except Refusal as refusal:
         return refusal.status
     return found.route.name
@@ -92,7 +92,7 @@ def test_platforms_that_name_their_token_otherwise() -> None:
 
     def let_in(request: Head) -> bool:
         try:
-            admit(find_route([route], request), request)
+            admit(find_route([route], request), request, "unknown")
         except Refusal:
             return False
         return True
@@ -106,11 +106,11 @@ def test_no_secret_in_repr_or_refusal() -> None:
     assert "alpha" not in repr(CLOSED)
     assert "hush" not in repr(find_route(ROUTES, head("/guarded/hush")))
     with pytest.raises(Refusal) as caught:
-        admit(find_route(ROUTES, head("/guarded/hush")), head("/guarded/hush"))
+        admit(find_route(ROUTES, head("/guarded/hush")), head("/guarded/hush"), "unknown")
     assert "hush" not in str(caught.value)
 
 
 def test_the_refusal_says_which_scheme() -> None:
     with pytest.raises(Refusal) as caught:
-        admit(find_route(ROUTES, head("/guarded")), head("/guarded"))
+        admit(find_route(ROUTES, head("/guarded")), head("/guarded"), "unknown")
     assert caught.value.headers == (("WWW-Authenticate", "Bearer"),)

@@ -124,9 +124,9 @@ def test_an_override_does_not_hide_what_is_wrong_in_the_file(toml):
     ("text", "path", "message"),
     [
         (
-            "[limits]\nidle = 1",
-            "limits.idle",
-            "unknown key; known here: max_connections, max_message_bytes, head_bytes, ",
+            "[limits]\nzzz = 1",
+            "limits.zzz",
+            "unknown key; known here: max_connections, connections_per_address, handshakes_per_s, max_message_bytes, ",
         ),
         ("[limits]\nping_interval = 1", "limits.ping_interval", 'unknown key; did you mean "ping_interval_s"?'),
         ("[limit]\na = 1", "limit", 'unknown table; did you mean "limits"?'),
