@@ -14,7 +14,7 @@ from rich.tree import Tree
 from elizad.eliza.check import Finding, as_written, inspect, pattern
 from elizad.eliza.engine import describe
 from elizad.eliza.parser import parse_script
-from elizad.eliza.script import Link, Pre, Rule, Say, Script
+from elizad.eliza.script import EXPRESSION, Link, Pre, Rule, Say, Script
 from elizad.errors import ConfigError, Problem, ScriptError
 from elizad.mind import read_script
 from elizad.ops.visible import visible
@@ -44,7 +44,7 @@ def check(name: str) -> int:
 
 
 def show(name: str, keyword: str | None = None) -> int:
-    """Print the rules of a script: a table of all keywords, or all about one (NONE and MEMORY included).
+    """Print the rules of a script: a table of all keywords, or all about one (NONE, MEMORY and EXPRESSION included).
 
     Into a pipe the table is tab-separated, a line for each keyword, and the rule an indented list.
 
@@ -59,21 +59,21 @@ def show(name: str, keyword: str | None = None) -> int:
         _show_all(name, script)
         return EXIT_CLEAN
     wanted = keyword.upper()
+    nodes = [_rule(script, rule) for rule in script.all_rules if rule.keyword == wanted]
     if wanted == _MEMORY:
-        node = _memory(script)
-    elif wanted == script.none.keyword:
-        node = _rule(script, script.none)
-    elif wanted in script.rules:
-        node = _rule(script, script.rules[wanted])
-    else:
+        nodes = [_memory(script)]
+    elif wanted == EXPRESSION:
+        nodes += [_rule(script, expression.rule) for expression in script.expressions]
+    if not nodes:
         close = difflib.get_close_matches(wanted, script.rules, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         print(visible(f"elizad: {name} has no keyword {wanted}{hint}"), file=sys.stderr)
         return EXIT_NO_KEYWORD
-    if sys.stdout.isatty():
-        Console(highlight=False).print(_tree(node))
-    else:
-        _print_plain(node, 0)
+    for node in nodes:
+        if sys.stdout.isatty():
+            Console(highlight=False).print(_tree(node))
+        else:
+            _print_plain(node, 0)
     return EXIT_CLEAN
 
 
@@ -89,10 +89,12 @@ def _count(number: int, what: str) -> str:
 
 
 def _summary(script: Script) -> str:
-    rules = (*script.rules.values(), script.none)
     answering = sum(rule.active for rule in script.rules.values())
-    says = sum(isinstance(one, Say) for rule in rules for t in rule.transformations for one in t.reassemblies)
-    return f"{_count(answering, 'keyword')} that can answer, {says + len(script.memory_forms)} replies"
+    says = sum(
+        isinstance(one, Say) for rule in script.all_rules for t in rule.transformations for one in t.reassemblies
+    )
+    expressions = f", {_count(len(script.expressions), 'rule')} for expressions" if script.expressions else ""
+    return f"{_count(answering, 'keyword')} that can answer, {says + len(script.memory_forms)} replies{expressions}"
 
 
 # -- check -------------------------------------------------------------------------------------------------------
@@ -204,7 +206,7 @@ def _row(rule: Rule) -> tuple[str, ...]:
 
 def _show_all(name: str, script: Script) -> None:
     """Print a line for each keyword, in the order in which they win."""
-    rules = sorted(script.rules.values(), key=lambda rule: (not rule.active, -rule.rank))
+    rules = sorted(script.all_rules[:-1], key=lambda rule: (not rule.active, -rule.rank))
     rows = [_row(rule) for rule in (*rules, script.none)]
     if not sys.stdout.isatty():
         for row in (_HEADINGS, *rows):

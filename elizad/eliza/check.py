@@ -6,11 +6,13 @@ replies sound like, compile the script with `as_written`, which keeps the writer
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from elizad.eliza.engine import DELIMITERS, describe
+from elizad.eliza.expressions import BY_SCRIPT_NAME
 from elizad.eliza.match import group_words, is_number
 from elizad.eliza.script import Link, NewKey, Part, Pre, Reassembly, Rule, Say, Script, Transformation
 
@@ -45,6 +47,7 @@ def inspect(script: Script) -> list[Finding]:
         *_shadowed(script),
         *_words_that_never_come(script),
         *_tags(script),
+        *_expressions(script),
         *_endless(script),
         *_none(script),
         *_aloud(script),
@@ -55,10 +58,6 @@ def inspect(script: Script) -> list[Finding]:
 def pattern(elements: Iterable[str]) -> str:
     """Write a decomposition the way a script does."""
     return f"({' '.join(elements)})"
-
-
-def _rules(script: Script) -> tuple[Rule, ...]:
-    return (*script.rules.values(), script.none)
 
 
 def _targets(script: Script) -> frozenset[str]:
@@ -89,7 +88,7 @@ def _never_said(script: Script) -> Iterator[Finding]:
 
 
 def _shadowed(script: Script) -> Iterator[Finding]:
-    for rule in _rules(script):
+    for rule in script.all_rules:
         before: list[tuple[Transformation, list[_Slot]]] = []
         for transformation in rule.transformations:
             elements = transformation.decomposition.elements
@@ -170,7 +169,7 @@ def _takes(slot: _Slot, other: _Slot) -> bool:
 
 def _words_that_never_come(script: Script) -> Iterator[Finding]:
     brought = {word for rule in script.rules.values() if rule.substitute for word in rule.substitute.key.split()}
-    for rule in _rules(script):
+    for rule in script.all_rules:
         for transformation in rule.transformations:
             for one in transformation.reassemblies:
                 if isinstance(one, Pre):
@@ -187,7 +186,7 @@ def _words_that_never_come(script: Script) -> Iterator[Finding]:
             return f"{word} has become {rule.substitute.key} by then"
         return None
 
-    for rule in _rules(script):
+    for rule in script.all_rules:
         for transformation in rule.transformations:
             yield from _never_fits(rule.keyword, transformation.line, transformation, missing)
     for number, form in enumerate(script.memory_forms, 1):
@@ -231,7 +230,7 @@ def _never_fits(
 
 def _tags(script: Script) -> Iterator[Finding]:
     asked: set[str] = set()
-    for rule in _rules(script):
+    for rule in script.all_rules:
         for transformation in rule.transformations:
             for element in transformation.decomposition.elements:
                 inside = element[1:-1].lstrip(" ") if element.startswith("(") else ""
@@ -248,6 +247,39 @@ def _tags(script: Script) -> Iterator[Finding]:
         members = script.tags[tag]
         rule = next(rule for rule in script.rules.values() if rule.keyword in members)
         yield Finding(rule.line, rule.keyword, f"no decomposition asks for the tag /{tag}")
+
+
+# -- expressions -------------------------------------------------------------------------------------------------
+
+
+def _expressions(script: Script) -> Iterator[Finding]:
+    for needs, rule in script.expressions:
+        for name, percent in needs:
+            if name not in BY_SCRIPT_NAME:
+                near = difflib.get_close_matches(name, BY_SCRIPT_NAME, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                yield Finding(rule.line, rule.keyword, f"no voice has the expression {name}{hint}")
+            if not 1 <= percent <= 100:
+                yield Finding(rule.line, rule.keyword, f"{name} {percent}: how strong it must be goes from 1 to 100")
+    ordered = sorted(script.expressions, key=lambda one: -one.rule.rank)
+    for index, later in enumerate(ordered):
+        for earlier in ordered[:index]:
+            weaker = dict(later.needs)
+            always = any(
+                _slots(t.decomposition.elements, script) == [_WILD] and not any(map(_gives_up, t.reassemblies))
+                for t in earlier.rule.transformations
+            )
+            if always and all(weaker.get(name, 0) >= percent for name, percent in earlier.needs):
+                yield Finding(
+                    later.rule.line,
+                    later.rule.keyword,
+                    f"never answers: {earlier.rule.keyword} on line {earlier.rule.line} answers before it",
+                )
+                break
+
+
+def _gives_up(one: Reassembly) -> bool:
+    return isinstance(one, NewKey)
 
 
 # -- circles -----------------------------------------------------------------------------------------------------
@@ -326,7 +358,7 @@ def _none(script: Script) -> Iterator[Finding]:
 
 def _aloud(script: Script) -> Iterator[Finding]:
     replies: list[tuple[int | None, str, Sequence[Part]]] = [(None, "the opening", script.opening)]
-    for rule in _rules(script):
+    for rule in script.all_rules:
         for t in rule.transformations:
             replies += [(t.line, rule.keyword, one.parts) for one in t.reassemblies if isinstance(one, Say)]
     replies += [(None, "MEMORY", form.parts) for form in script.memory_forms]

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from elizad.eliza.diction import FAITHFUL, Diction
+from elizad.eliza.expressions import BY_SCRIPT_NAME, Voice
 from elizad.eliza.memory import form_for
 from elizad.eliza.parser import parse_script
-from elizad.eliza.script import Link, NewKey, Part, Pre, Rule, Say, Script, Transformation
+from elizad.eliza.script import ExpressionRule, Link, NewKey, Part, Pre, Rule, Say, Script, Transformation
 from elizad.errors import EndlessScript
 
 DELIMITERS: Final = frozenset((",", ".", "BUT"))
@@ -23,6 +24,8 @@ DELIMITERS: Final = frozenset((",", ".", "BUT"))
 # A four-state busy beaver, which is a legal script, takes about a hundred steps; nothing sane takes a thousand
 # times that.
 MAX_STEPS: Final = 100_000
+_NO_KEYWORD: Final = -1  # the rank of NONE and of a memory: any rule of an expression stands above
+
 # PRE can double the text at each step: long texts use the steps up faster, one for each so many words.
 _WORDS_PER_STEP: Final = 64
 
@@ -57,6 +60,7 @@ class _Turn:
         self.words: frozenset[str] = frozenset()  # the keys, each once
         self.said: list[str] = []
         self.steps = 0
+        self.rank = _NO_KEYWORD  # of the caller's keyword that the answer is for
 
     def note(self, label: str, detail: str) -> None:
         if self.trace is not None:
@@ -99,6 +103,44 @@ class Eliza:
             answer = self._answer(turn, stack)
         return State(turn.limit, turn.cursors.tobytes(), turn.memories), answer
 
+    def remark(self, state: State, text: str, voice: Voice, trace: list[Step] | None = None) -> str | None:
+        """Answer how `text` was said instead of what was said; None when the words are to be answered.
+
+        A rule for expressions answers when its rank is above that of the keyword which `reply` would answer. `state`
+        is the one before this text, and stays as it is: what comes after the text depends on its words alone.
+
+        Raises:
+            EndlessScript: as `reply`.
+        """
+        heard = [one for one in self.script.expressions if self._has(voice, one)]
+        if not heard:
+            return None
+        words = _Turn(state, None)
+        stack = self._scan(words, *self._diction.hear(text))
+        turn = _Turn(state, trace)
+        turn.keys, turn.words, turn.said = words.keys, words.words, words.said
+        if stack or not (words.limit == 4 and words.memories):
+            self._answer(words, stack)
+        for one in sorted(heard, key=lambda one: -one.rule.rank):
+            if one.rule.rank <= words.rank:
+                turn.note("expression", f"{one.rule.keyword}, rank {one.rule.rank}, gives way to rank {words.rank}")
+                break
+            turn.note("expression", f"{one.rule.keyword}, rank {one.rule.rank}, is heard")
+            chosen = self._transform(turn, one.rule)
+            if chosen is None:
+                continue
+            transformation, bounds = chosen
+            count = len(transformation.reassemblies)
+            taken = transformation.reassemblies[voice.remarks % count]
+            turn.note("reassembly", f"{voice.remarks % count + 1} of {count}: {describe(taken)}")
+            if isinstance(taken, Say):
+                return self._say(turn, taken.parts, bounds)
+        return None
+
+    def _has(self, voice: Voice, one: ExpressionRule) -> bool:
+        scores = voice.scores
+        return all(scores.get(BY_SCRIPT_NAME.get(name, ""), 0.0) * 100 >= percent for name, percent in one.needs)
+
     # -- reading -------------------------------------------------------------------------------------------------
 
     def _scan(self, turn: _Turn, heard: list[str], said: list[str]) -> deque[str]:
@@ -135,9 +177,12 @@ class Eliza:
 
     def _answer(self, turn: _Turn, stack: deque[str]) -> str:
         script, tracing = self.script, turn.trace is not None
+        linked = False
         while stack:
             self._count(turn)
             keyword = stack.popleft()
+            if not linked:
+                turn.rank = script.rules[keyword].rank
             if keyword == script.memory_keyword:
                 self._remember(turn)
             rule = script.rules[keyword]
@@ -148,6 +193,7 @@ class Eliza:
                 if tracing:
                     turn.note("link", f"nothing fits, on to {rule.link}")
                 stack.appendleft(rule.link)
+                linked = True
                 continue
             transformation, bounds = chosen
             taken = self._take(turn, transformation)
@@ -155,6 +201,7 @@ class Eliza:
                 return self._say(turn, taken.parts, bounds)
             if isinstance(taken, NewKey):
                 turn.note("newkey", "on to the next keyword" if stack else "no keyword is left")
+                linked = False
                 continue
             if isinstance(taken, Pre):
                 self._rewrite(turn, taken.parts, bounds)
@@ -163,6 +210,8 @@ class Eliza:
             elif tracing:
                 turn.note("link", f"on to {taken.keyword}")
             stack.appendleft(taken.keyword)
+            linked = True
+        turn.rank = _NO_KEYWORD
         return self._none(turn)
 
     def _none(self, turn: _Turn) -> str:

@@ -2,9 +2,13 @@
 
 script      := list ["START"] item*
 item        := "()" | "(MEMORY" keyword form form form form ")" | "(" keyword part+ ")"
+             | "(EXPRESSION (" (name percent)+ ")" [number] ("(" list reassembly+ ")")+ ")"
 part        := "=" symbol | number | "DLIST" list | "(" list reassembly+ ")" | "(" "=" symbol ")"
 form        := "(" element+ "=" word+ ")"
 reassembly  := "(" "PRE" list "(" "=" symbol ")" ")" | "(" "=" symbol ")" | "(" "NEWKEY" ")" | list
+
+EXPRESSION rules are our own; the 1966 language has no word for a voice. What they look like did not load in 1966, so
+every script of then means what it meant, one with a keyword EXPRESSION included.
 """
 
 from __future__ import annotations
@@ -16,7 +20,10 @@ from typing import Final, NamedTuple
 from elizad.eliza.lexer import Kind, Lexer, Token
 from elizad.eliza.match import Decomposition
 from elizad.eliza.script import (
+    EXPRESSION,
+    NO_CURSOR,
     NONE,
+    ExpressionRule,
     Link,
     MemoryForm,
     NewKey,
@@ -82,6 +89,7 @@ class _Parser:
         self._lexer = Lexer(source)
         self._spelling = spelling
         self._rules: dict[str, _RuleDraft] = {}
+        self._expressions: list[tuple[tuple[tuple[str, int], ...], _RuleDraft]] = []
         self._memory: tuple[str, list[tuple[tuple[str, ...], tuple[Part, ...]]]] | None = None
         self._links: list[tuple[str, int]] = []
         self._cursors = 0
@@ -103,17 +111,27 @@ class _Parser:
             return
         if token.kind is not Kind.SYMBOL:
             raise self._error("expected keyword|MEMORY|NONE")
+        line = self._lexer.line
         if token.key == "MEMORY":
             self._memory_rule()
+        elif token.key == EXPRESSION and self._lexer.peek().kind is Kind.OPEN:
+            bracket = self._lexer.next()
+            inside = self._lexer.peek()
+            if inside.kind is Kind.SYMBOL and inside.key != "=":
+                self._expression_rule(line)
+            else:
+                self._keyword_rule(token.key, line, bracket)
         else:
-            self._keyword_rule(token.key)
+            self._keyword_rule(token.key, line)
 
-    def _keyword_rule(self, keyword: str) -> None:
+    def _keyword_rule(self, keyword: str, line: int, first: Token | None = None) -> None:
+        """Read the rest of a rule; `first` is its first token if that has been taken already."""
         if keyword in self._rules:
             raise self._error(f"keyword rule already specified for keyword '{keyword}'")
-        rule = _RuleDraft(keyword, self._lexer.line)
+        rule = _RuleDraft(keyword, line)
         parts = 0
-        while (token := self._lexer.next()).kind is not Kind.CLOSE:
+        while (token := first or self._lexer.next()).kind is not Kind.CLOSE:
+            first = None
             parts += 1
             if token.kind is Kind.OPEN:
                 if self._lexer.peek().key == "=":
@@ -131,6 +149,30 @@ class _Parser:
         if not parts:
             raise self._error(f"keyword '{keyword}' has no associated body")
         self._rules[keyword] = rule
+
+    def _expression_rule(self, line: int) -> None:
+        """Read the rest of `(EXPRESSION (TIREDNESS 60 CALMNESS 40) 12 ((0) (You sound tired.)))`."""
+        needs: list[tuple[str, int]] = []
+        while (token := self._lexer.next()).kind is not Kind.CLOSE:
+            if token.kind is not Kind.SYMBOL:
+                raise self._error("expected the name of an expression, such as TIREDNESS")
+            percent = self._expect(Kind.NUMBER, f"expected how strong {token.key} must be, from 1 to 100")
+            needs.append((token.key, self._number(percent)))
+        shown = " ".join(f"{name} {percent}" for name, percent in needs)
+        rule = _RuleDraft(f"{EXPRESSION} ({shown})", line)
+        while (token := self._lexer.next()).kind is not Kind.CLOSE:
+            if token.kind is Kind.NUMBER and not rule.drafts:
+                rule.rank = self._number(token)
+            elif token.kind is Kind.OPEN:
+                draft = self._transformation()
+                if not all(isinstance(one, Say | NewKey) for one in draft.reassemblies):
+                    raise self._error("an EXPRESSION rule says something or gives up with NEWKEY: it cannot link")
+                rule.drafts.append(draft)
+            else:
+                raise self._error("malformed EXPRESSION rule: expected a rank or a decomposition with its reassemblies")
+        if not rule.drafts:
+            raise self._error("this EXPRESSION rule says nothing")
+        self._expressions.append((tuple(needs), rule))
 
     def _rule_link(self) -> str:
         self._lexer.next()  # the "="
@@ -301,14 +343,17 @@ class _Parser:
             ),
             tags=tags,
             cursors=self._cursors,
+            expressions=tuple(
+                ExpressionRule(needs, self._rule(draft, tags, six, counted=False)) for needs, draft in self._expressions
+            ),
         )
 
-    def _rule(self, draft: _RuleDraft, tags: dict[str, frozenset[str]], six: bool) -> Rule:
+    def _rule(self, draft: _RuleDraft, tags: dict[str, frozenset[str]], six: bool, *, counted: bool = True) -> Rule:
         transformations = []
         for elements, reassemblies, line in draft.drafts:
             pattern = Decomposition(elements, tags, six_characters=six)
-            transformations.append(Transformation(pattern, reassemblies, self._cursors, line))
-            self._cursors += 1
+            transformations.append(Transformation(pattern, reassemblies, self._cursors if counted else NO_CURSOR, line))
+            self._cursors += counted
         return Rule(
             keyword=draft.keyword,
             substitute=draft.substitute,

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from elizad.eliza.match import Decomposition
 
 NONE = "NONE"
+EXPRESSION = "EXPRESSION"
+NO_CURSOR = -1
 
 
 class Word(NamedTuple):
@@ -76,6 +78,17 @@ class Rule:
         return bool(self.transformations) or self.link is not None
 
 
+class ExpressionRule(NamedTuple):
+    """What to say when the voice has every expression of `needs` at least so strongly: (name in the script, percent).
+
+    Its rule has no keyword that anybody could say. Its reassemblies are words or NEWKEY, and its transformations have
+    no cursor: whose turn it is depends on how many remarks were made, so that a state depends on words alone.
+    """
+
+    needs: tuple[tuple[str, int], ...]
+    rule: Rule
+
+
 class MemoryForm(NamedTuple):
     """One of the four ways to remember a sentence."""
 
@@ -94,3 +107,9 @@ class Script:
     memory_forms: tuple[MemoryForm, ...]
     tags: Mapping[str, frozenset[str]]
     cursors: int
+    expressions: tuple[ExpressionRule, ...] = ()
+
+    @property
+    def all_rules(self) -> tuple[Rule, ...]:
+        """Every rule there is: of keywords, of expressions, and NONE."""
+        return (*self.rules.values(), *(expression.rule for expression in self.expressions), self.none)
