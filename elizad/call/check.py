@@ -71,11 +71,12 @@ class Verdict:
         return [finding for finding in self.findings if not finding.rule.advice]
 
     def grouped(self) -> list[tuple[Finding, int]]:
-        """Each rule that was broken in each turn once, with how often; violations first."""
+        """Each rule that was broken in each turn once, with how often; violations first, a rule's turns together."""
         counts = Counter((f.rule, f.turn) for f in self.findings)
         firsts = {(f.rule, f.turn): f for f in reversed(self.findings)}
         found = [(firsts[key], count) for key, count in counts.items()]
-        return sorted(found, key=lambda pair: pair[0].rule.advice)
+        order = list(dict.fromkeys(f.rule for f in self.findings))
+        return sorted(found, key=lambda pair: (pair[0].rule.advice, order.index(pair[0].rule), pair[0].turn))
 
 
 def routine(platform: str) -> tuple[Sequence[Step], Sequence[Step]]:

@@ -88,6 +88,7 @@ class HumePlatform:
         self._spoke_until_ms = 0
         self._unsettled = False
         self._run: list[str] = []  # the chunks that are certainly of one reply
+        self._forgiven = False
         self._stray_end = False  # an end came that may be an old one: once, the real reply may follow
 
     def open(self, now: float) -> list[str]:
@@ -108,6 +109,7 @@ class HumePlatform:
         self._thread.append(self._element("user", text, _Time(begin, end)))
         self.turns.append(Turn(self._number() + 1, text, now, barge_in=barge_in))
         self._unsettled, self._stray_end, self._run = barge_in, False, []
+        self._forgiven = False
         return [_ENCODE(_Payload(self._thread, self._session)).decode()]
 
     def _element(self, role: str, content: str, time: _Time | None) -> msgspec.Raw:
@@ -184,7 +186,7 @@ class HumePlatform:
             self.turns.append(Turn(0, None, 0.0))
             meanings.append(Finding(rules.UNSOLICITED, "the server spoke before it was asked", frame))
         turn = self.turns[-1]
-        if turn.ended_at is not None and not self._reopen(turn):
+        if turn.ended_at is not None and not self._reopen(turn, words=True):
             if turn.barge_in:
                 words = "the reply that was interrupted goes on behind the new one"
                 return [*meanings, Finding(rules.AFTER_BARGE_IN, words, frame)]
@@ -206,25 +208,27 @@ class HumePlatform:
             words = "an assistant_end came before there was anything to end"
             return [*meanings, Finding(rules.TWO_ENDS, words, frame)]
         turn = self.turns[-1]
-        if turn.ended_at is not None and not self._reopen(turn):
+        if turn.ended_at is not None and not self._reopen(turn, words=False):
             words = "a second assistant_end; Hume takes it for the end of the next turn"
             if turn.barge_in:
                 words = "after a barge-in two assistant_end came: the old turn's must not be sent"
             return [*meanings, Finding(rules.TWO_ENDS, words, frame)]
         turn.ended_at = now
-        self._stray_end = self._unsettled
+        self._stray_end = self._unsettled and not self._forgiven
         return [*meanings, End(turn)]
 
-    def _reopen(self, turn: Turn) -> bool:
+    def _reopen(self, turn: Turn, *, words: bool) -> bool:
         """The end we saw was the old reply's, sent before the server could know better: nobody's fault, once.
 
-        The words we took for the new reply's were the old one's too.
+        When words follow it, those we took for the new reply's were the old one's too.
         """
         stray, self._stray_end = self._stray_end, False
         if stray:
-            turn.ended_at = turn.first_at = None
+            turn.ended_at = None
+            self._forgiven = True
+        if stray and words:
+            turn.first_at, self._run = None, []
             turn.chunks.clear()
-            self._run = []
         return stray
 
     def _number(self) -> int:

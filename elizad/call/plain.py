@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Final, TextIO
 
 from rich.console import Console
@@ -105,16 +106,15 @@ def print_verdict(verdict: Verdict, file: TextIO) -> None:
     """Print what a check has found."""
     out = _console(file)
     groups = verdict.grouped()
-    for finding, count in groups:
-        rule = finding.rule
+    for rule, found in groupby(groups, lambda group: group[0].rule):
         kind, style = ("advice", "bold yellow") if rule.advice else ("violation", "bold red")
         out.print(Text.assemble((f"{kind}: {rule.title}", style), (f"  [{rule.name}]", "dim")))
-        more = f" ({count} times)" if count > 1 else ""
-        where = f"turn {finding.turn}" if finding.turn else "opening"
-        _field(out, where, finding.words + more)
-        if finding.frame:
-            long = len(finding.frame) > _FRAME_CHARS
-            _field(out, "frame", finding.frame[:_FRAME_CHARS] + " …" * long)
+        for finding, count in found:
+            more = f" ({count} times)" if count > 1 else ""
+            _field(out, f"turn {finding.turn}" if finding.turn else "opening", finding.words + more)
+            if finding.frame:
+                long = len(finding.frame) > _FRAME_CHARS
+                _field(out, "frame", finding.frame[:_FRAME_CHARS] + " …" * long)
         _field(out, "rule", f"{rule.text} ({rule.source})")
     broken = sum(not finding.rule.advice for finding, _ in groups)
     advice = len(groups) - broken

@@ -115,6 +115,17 @@ def test_an_old_end_that_was_under_way_is_no_fault_once() -> None:
     assert rules(hume.receive(END, 0.6)) == ["two-ends"]
 
 
+def test_of_two_ends_at_once_either_may_be_the_old_one_and_the_words_stay() -> None:
+    hume = HumePlatform()
+    hume.say("a", 0.0)
+    hume.say("b", 0.2)
+    for frame in (say("new"), END, END):
+        assert rules(hume.receive(frame, 0.25)) == []
+    assert (hume.turns[-1].text, hume.turns[-1].open) == ("new", False)
+    hume.settled(0.3)
+    assert rules(hume.receive(END, 0.4)) == ["two-ends"]
+
+
 def test_an_old_end_that_comes_later_is_a_fault() -> None:
     hume = HumePlatform()
     hume.say("a", 0.0)
