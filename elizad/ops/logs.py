@@ -18,6 +18,7 @@ from typing import Final, TextIO
 
 import msgspec
 
+from elizad.ops.repeats import Repeats
 from elizad.ops.visible import quoted, visible
 
 Render = Callable[[logging.LogRecord], str]
@@ -38,12 +39,20 @@ def configure(level: str, format: str = "auto", color: str = "auto", stream: Tex
     threshold = logging.getLevelNamesMapping()[level.upper()]
     stream = sys.stderr if stream is None else stream
     root = logging.getLogger()
-    for lines in [handler for handler in root.handlers if isinstance(handler, Lines)]:
+    write_sums(all_of_them=True)
+    for lines in _writers():
         root.removeHandler(lines)
     if stream is not None:  # standard error may be closed: then nobody reads
         root.addHandler(Lines(stream, renderer(format, color, stream), is_journal(stream)))
     root.setLevel(threshold if level == "debug" else max(threshold, logging.WARNING))
     logging.getLogger("elizad").setLevel(threshold)
+
+
+def write_sums(*, all_of_them: bool = False) -> None:
+    """Write how many lines were held back of what repeats itself (see repeats.py). To be called every second or so."""
+    for lines in _writers():
+        for record in lines.repeats.sums(all_of_them=all_of_them):
+            lines.emit(record)
 
 
 def renderer(format: str, color: str, stream: TextIO) -> Render:
@@ -122,13 +131,18 @@ def level_name(record: logging.LogRecord) -> str:
 
 
 class Lines(logging.Handler):
-    """Writes what `render` makes of a record, in one write. Under the journal every line begins with its priority."""
+    """Writes what `render` makes of a record, in one write. Under the journal every line begins with its priority.
+
+    Of what repeats itself too often only the first lines are written; `repeats` has counted the others.
+    """
 
     def __init__(self, stream: TextIO, render: Render, journal: bool = False) -> None:
         super().__init__()
         self._stream = stream
         self._render = render
         self._journal = journal
+        self.repeats = Repeats()
+        self.addFilter(self.repeats)
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -152,6 +166,10 @@ class Lines(logging.Handler):
         except UnicodeEncodeError:
             self._stream.write(text.encode("ascii", "backslashreplace").decode() + "\n")
         self._stream.flush()
+
+
+def _writers() -> list[Lines]:
+    return [handler for handler in logging.getLogger().handlers if isinstance(handler, Lines)]
 
 
 def _text(value: object) -> str:
