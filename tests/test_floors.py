@@ -14,6 +14,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = {
     "errors": 0,
     "types": 0,
+    "agent": 0,
     "eliza": 1,
     "speech": 1,
     "conversation": 1,

@@ -1,0 +1,133 @@
+"""Runs a responder, which is somebody else's code, for one turn: deadlines, errors, and text in pieces fit to be said.
+
+A responder may be slow, silent, endless or broken. None of that reaches the caller as silence for longer than
+`first_text_s`, or as a turn longer than `turn_s`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Final, NamedTuple, cast
+
+import trio
+
+from elizad.agent import Respond, Turn
+from elizad.conversation.phrases import APOLOGY
+from elizad.speech.chunks import Unit, split_chunks
+
+log = logging.getLogger("elizad.agent")
+
+# Text that comes without a place to breathe is cut here: about a minute of speech, and a bound on what we hold.
+_MOST_HELD: Final = 1000
+
+
+class Patience(NamedTuple):
+    """How long a responder may take: seconds to its first text, seconds in all, and what is said when it is late."""
+
+    first_text_s: float = 1.5
+    turn_s: float = 20.0
+    holding: str = "One moment, please."
+    apology: str = APOLOGY
+
+
+class Pieces:
+    """Collects text as it comes and gives out what is complete enough to be said."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._held = ""
+
+    def add(self, text: str) -> list[str]:
+        """Return the chunks that are complete now; the last one may still grow and is held back."""
+        self._held += text
+        *complete, self._held = split_chunks(self._held, self._unit) or [""]
+        if len(self._held) > _MOST_HELD:
+            complete.append(self._held)
+            self._held = ""
+        return complete
+
+    def rest(self) -> list[str]:
+        """Return what is left when no more text comes."""
+        held, self._held = self._held, ""
+        return split_chunks(held, self._unit)
+
+
+Speak = Callable[[str], Awaitable[None]]
+
+
+async def respond(
+    responder: Respond,
+    turn: Turn,
+    speak: Speak,
+    *,
+    unit: Unit,
+    patience: Patience,
+    spell: Callable[[str], str],
+    conn: str,
+) -> None:
+    """Run `responder` for `turn` and hand each chunk to `speak`, in the form that `spell` gives it.
+
+    Returns when everything has been handed over: after the last text, an apology, or the end of patience.
+    Cancelling: cancels the responder, whose `finally` blocks run. Nothing more is spoken.
+    """
+    pieces = Pieces(unit)
+    late = False
+    with trio.move_on_after(patience.turn_s) as whole:
+        try:
+            async with trio.open_nursery() as nursery:
+                send, receive = trio.open_memory_channel[str](0)
+                nursery.start_soon(_produce, responder, turn, send)
+                async with receive:
+                    first = await _first(receive, patience, speak, spell)
+                    for chunk in pieces.add(first):
+                        await speak(spell(chunk))
+                    async for text in receive:
+                        for chunk in pieces.add(text):
+                            await speak(spell(chunk))
+        except* Exception as group:
+            # The words of the message may be the caller's: only debug shows them, in the traceback.
+            fields = {"conn": conn, "error": type(_leaf(group)).__name__}
+            log.error(
+                "responder failed",
+                exc_info=group if log.isEnabledFor(logging.DEBUG) else None,
+                extra={"fields": fields},
+            )
+            late = True
+    if whole.cancelled_caught:
+        log.warning("responder cut off", extra={"fields": {"conn": conn, "after_s": patience.turn_s}})
+        late = True
+    for chunk in pieces.rest():
+        await speak(spell(chunk))
+    if late:
+        for chunk in split_chunks(patience.apology, unit):
+            await speak(spell(chunk))
+
+
+async def _first(
+    receive: trio.MemoryReceiveChannel[str], patience: Patience, speak: Speak, spell: Callable[[str], str]
+) -> str:
+    """Return the first text; say the holding phrase, once, if it takes too long. "" if there is none at all."""
+    try:
+        with trio.move_on_after(patience.first_text_s):
+            return await receive.receive()
+        if patience.holding:
+            await speak(spell(f"{patience.holding} "))
+        return await receive.receive()
+    except trio.EndOfChannel:
+        return ""
+
+
+async def _produce(responder: Respond, turn: Turn, send: trio.MemorySendChannel[str]) -> None:
+    async with send, aclosing(cast("AsyncGenerator[str, None]", responder(turn))) as texts:
+        async for text in texts:
+            if not isinstance(text, str):
+                raise TypeError(f"a responder yields str, not {type(text).__name__}")
+            if text:
+                await send.send(text)
+
+
+def _leaf(group: BaseExceptionGroup[Exception]) -> Exception:
+    first = group.exceptions[0]
+    return _leaf(first) if isinstance(first, BaseExceptionGroup) else first
