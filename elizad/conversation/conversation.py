@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import NamedTuple
 
 from elizad.conversation.commands import Cue, EndTurn, Speak
@@ -46,8 +47,8 @@ class Conversation:
         self._misheard = 0
         self._silences = 0
 
-    def on(self, event: TurnRequested) -> Turn:
-        """Take the turn that is asked for."""
+    def on(self, event: TurnRequested) -> Generator[None, None, Turn]:
+        """Take the turn that is asked for, with pauses where there is much to replay: let others work at each."""
         match event.ask:
             case Ask.NOTHING:
                 return self._turn(event, "", Answer(""))
@@ -61,7 +62,7 @@ class Conversation:
                 said = SILENCE[self._silences - 1] if self._silences <= len(SILENCE) else ""
                 return self._turn(event, "", Answer(said))
             case Ask.REPLY:
-                return self._reply(event)
+                return (yield from self._reply(event))
 
     def apologise(self, event: TurnRequested) -> Turn:
         """Return what is said when something of ours has failed: the caller hears a person's words, not silence."""
@@ -71,13 +72,13 @@ class Conversation:
         text = self._eliza.opening if event.greeting is None else event.greeting
         return self._turn(event, "", Answer(fill_fields(text, event.variables)))
 
-    def _reply(self, event: TurnRequested) -> Turn:
+    def _reply(self, event: TurnRequested) -> Generator[None, None, Turn]:
         self._misheard = self._silences = 0
         limit = self._manner.utterance_chars
         turns = [text[:limit] for text in user_turns(event.transcript)]
         if not turns:
             return self._greet(event)
-        answer = self._history.answer(turns)
+        answer = yield from self._history.answer(turns)
         leaving = is_goodbye(turns[-1])
         if leaving and "GOODBYE" not in self._eliza.script.rules:
             answer = Answer(FAREWELL)  # the script has no word for it, and hanging up needs one

@@ -7,7 +7,7 @@ turn: a payload that continues the last one costs one step, and one that correct
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -62,8 +62,12 @@ class History:
         self._origin = _Checkpoint(0, 0, eliza.start(), "")
         self._before = self._after = self._origin
 
-    def answer(self, turns: Sequence[str]) -> Answer:
-        """Return the reply to the last of `turns`, of which there must be one."""
+    def answer(self, turns: Sequence[str]) -> Generator[None, None, Answer]:
+        """Return the reply to the last of `turns`, of which there must be one, pausing after each that is replayed.
+
+        A transcript can hold thousands of turns, each a fraction of a millisecond or more: in the pauses other calls
+        get theirs. To leave at one loses this reply and nothing else.
+        """
         # hash() of a string is keyed per process: quick, and nobody outside can aim at a collision.
         digests = list(accumulate(turns, lambda digest, text: hash((digest, text)), initial=0))
         known = (self._after, self._before, self._origin)
@@ -76,5 +80,7 @@ class History:
             except EndlessScript as error:
                 state, reply, problem = point.state, APOLOGY, str(error)
             point = _Checkpoint(index + 1, digests[index + 1], state, reply)
+            if point.turns < len(turns):
+                yield
         self._after = point
         return Answer(point.reply, problem)

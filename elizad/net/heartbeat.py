@@ -23,7 +23,10 @@ from elizad.types import CloseCode
 log = logging.getLogger("elizad.net")
 
 _TICK_S: Final = 1.0
-"""How often everyone is looked at: fine against 20 s, and a pass costs 2 microseconds a connection."""
+"""How often everyone is looked at: fine against 20 s, and a pass costs 3 microseconds a connection."""
+
+_AT_ONCE: Final = 256
+"""Connections that are looked at before others get their turn: under a millisecond."""
 
 
 class Watched(Protocol):
@@ -92,9 +95,11 @@ class Heartbeat:
         async with trio.open_nursery() as nursery:
             while True:
                 await trio.sleep(_TICK_S)
-                now = trio.current_time()
-                for connection in tuple(self._done):
-                    self._look_at(connection, now, nursery)
+                for number, connection in enumerate(tuple(self._done), 1):
+                    if connection in self._done:
+                        self._look_at(connection, trio.current_time(), nursery)
+                    if number % _AT_ONCE == 0:
+                        await trio.lowlevel.checkpoint()
 
     def _look_at(self, connection: Watched, now: float, nursery: trio.Nursery) -> None:
         done = self._done[connection]

@@ -124,7 +124,7 @@ class Connection:
         """Answer events until the reader has ended, or until `stop` and the end of the turn."""
         self._at_once, greeting = self._adapter.opening()
         if greeting is not None:
-            self._begin(greeting, trio.current_time())
+            await self._begin(greeting, trio.current_time())
         while True:
             try:
                 arrival = await self._next_arrival(inbox)
@@ -132,7 +132,7 @@ class Connection:
                 return
             if arrival is not None:
                 # Another may wait already, which supersedes this one: look before anything is sent.
-                self._take(*arrival)
+                await self._take(*arrival)
             elif self._at_once or self._pending:
                 await self._send_due()
             elif self._stopping:
@@ -155,17 +155,17 @@ class Connection:
         """Return when the next chunk is due, in trio's time; infinity if none is pending."""
         return self._started + self._pending[0].due_s if self._pending else math.inf
 
-    def _take(self, arrived: float, event: Event) -> None:
+    async def _take(self, arrived: float, event: Event) -> None:
         match event:
             case TurnRequested():
-                self._begin(event, arrived)
+                await self._begin(event, arrived)
             case KeepaliveRequested(stamp):
                 self._at_once += self._adapter.send(AnswerKeepalive(stamp))
             case Ignored(why):
                 self._meter.ignored += 1
                 log.warning("ignored", extra={"fields": {"conn": self._conn, "why": why}})
 
-    def _begin(self, event: TurnRequested, arrived: float) -> None:
+    async def _begin(self, event: TurnRequested, arrived: float) -> None:
         """Start a turn; it supersedes what is left of an older one."""
         if event.turn <= self._ended:
             return
@@ -176,17 +176,27 @@ class Connection:
             self.session = event.session
         self.turns += 1
         self._meter.turns[self._adapter.name] += 1
-        turn = self._answer(event)
+        turn = await self._answer(event)
         self._pending = deque(turn.cues)
         self._asked, self._started, self._speaking = arrived, trio.current_time(), False
         if log.isEnabledFor(logging.DEBUG):
             fields = {"conn": self._conn, "turn": event.turn, "heard": turn.heard, "said": turn.said}
             log.debug("turn", extra={"fields": fields})
 
-    def _answer(self, event: TurnRequested) -> Turn:
-        """Ask the conversation. A bug in there costs the caller an apology, not the call."""
+    async def _answer(self, event: TurnRequested) -> Turn:
+        """Ask the conversation, a step at a time. A bug in there costs the caller an apology, not the call.
+
+        Cancelling: the turn is lost.
+        """
         try:
-            turn = self._conversation.on(event)
+            steps = self._conversation.on(event)
+            while True:
+                try:
+                    next(steps)
+                except StopIteration as done:
+                    turn: Turn = done.value
+                    break
+                await trio.lowlevel.checkpoint()
         except Exception:
             self._meter.failed += 1
             log.exception("bug", extra={"fields": {"conn": self._conn, "turn": event.turn}})

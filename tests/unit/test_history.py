@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elizad.conversation.history import History, user_turns
+from elizad.conversation.history import Answer, History, user_turns
 from elizad.conversation.phrases import APOLOGY
 from elizad.eliza import Eliza, State, Step
 from elizad.types import Role, Utterance
@@ -30,6 +32,16 @@ def make_eliza() -> CountingEliza:
     return CountingEliza(SCRIPT, max_steps=50)
 
 
+def answer(history: History, turns: list[str]) -> Answer:
+    """The reply, without a thought for others."""
+    steps = history.answer(turns)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return cast(Answer, done.value)
+
+
 def transcript(*entries: tuple[Role, str]) -> list[Utterance]:
     return [Utterance(role, text) for role, text in entries]
 
@@ -50,7 +62,7 @@ def test_a_growing_transcript_costs_one_step_a_turn(turns: list[str]) -> None:
     eliza = make_eliza()
     history = History(eliza)
     for end in range(1, len(turns) + 1):
-        history.answer(turns[:end])
+        answer(history, turns[:end])
         assert eliza.steps == end
 
 
@@ -58,33 +70,53 @@ def test_a_growing_transcript_costs_one_step_a_turn(turns: list[str]) -> None:
 def test_what_was_sent_before_does_not_change_the_reply(before: list[str], turns: list[str]) -> None:
     used = History(make_eliza())
     for end in range(1, len(before) + 1):
-        used.answer(before[:end])
-    assert used.answer(turns).text == History(make_eliza()).answer(turns).text
+        answer(used, before[:end])
+    assert answer(used, turns).text == answer(History(make_eliza()), turns).text
 
 
 def test_a_corrected_last_utterance_costs_one_step_and_leaves_no_trace() -> None:
     eliza = make_eliza()
     history = History(eliza)
-    history.answer(["my sister", "I need"])
+    answer(history, ["my sister", "I need"])
     steps = eliza.steps
-    corrected = history.answer(["my sister", "I need rest"])
+    corrected = answer(history, ["my sister", "I need rest"])
     assert eliza.steps == steps + 1
-    assert corrected == History(make_eliza()).answer(["my sister", "I need rest"])
+    assert corrected == answer(History(make_eliza()), ["my sister", "I need rest"])
 
 
 def test_the_same_payload_again_gets_the_same_reply_for_nothing() -> None:
     eliza = make_eliza()
     history = History(eliza)
-    first = history.answer(["yes"])
+    first = answer(history, ["yes"])
     steps = eliza.steps
-    assert history.answer(["yes"]) == first
+    assert answer(history, ["yes"]) == first
     assert eliza.steps == steps
 
 
 def test_an_endless_script_costs_one_reply() -> None:
     history = History(make_eliza())
-    answer = history.answer(["loop"])
-    assert answer.text == APOLOGY
-    assert answer.problem is not None
-    assert "round in a circle" in answer.problem
-    assert history.answer(["loop", "I need rest"]).text == "WHAT WOULD REST CHANGE"
+    found = answer(history, ["loop"])
+    assert found.text == APOLOGY
+    assert found.problem is not None
+    assert "round in a circle" in found.problem
+    assert answer(history, ["loop", "I need rest"]).text == "WHAT WOULD REST CHANGE"
+
+
+def test_a_replay_pauses_after_every_turn_but_the_last() -> None:
+    eliza = make_eliza()
+    history = History(eliza)
+    turns = ["my sister", "I need rest", "yes", "long"]
+    for paused, _ in enumerate(history.answer(turns), 1):
+        assert eliza.steps == paused
+    assert eliza.steps == len(turns)
+    assert list(history.answer([*turns, "yes"])) == [], "what is known needs no pause"
+
+
+@given(st.lists(WORDS, min_size=2, max_size=8), st.integers(0, 7))
+def test_a_replay_that_is_given_up_changes_no_reply(turns: list[str], after: int) -> None:
+    history = History(make_eliza())
+    given_up = history.answer(turns)
+    for _ in range(min(after, len(turns) - 1)):
+        next(given_up)
+    given_up.close()
+    assert answer(history, turns) == answer(History(make_eliza()), turns)
