@@ -14,14 +14,18 @@ import msgspec
 
 from elizad.conversation.commands import Command, EndTurn, Speak
 from elizad.conversation.events import Ask, Event, TurnRequested
-from elizad.protocols.wire import decode
+from elizad.protocols.wire import check_length, decode
 from elizad.speech.annotations import split_annotations
-from elizad.types import Role, Utterance
+from elizad.types import CloseCode, Role, Utterance
 
 GREETING_INSTRUCTION: Final = "Speak your greeting to the user."
 """What EVI puts into the thread as if the user had said it, when its configuration asks for a greeting."""
 
 MAX_SESSION_CHARS: Final = 256  # it is a name, and we keep it for the length of the call; a UUID has 36
+
+_MOST_BRACES: Final = 10_000
+"""Closing braces that are read with care in one thread, a microsecond each. Half an hour has a thousand, and nobody
+says them; after that, what follows an opening one is all annotation."""
 
 _ROLES: Final = {"user": Role.USER, "assistant": Role.ASSISTANT}
 _TYPES: Final = {"user_message": "user", "assistant_message": "assistant"}
@@ -32,7 +36,7 @@ class _Message(msgspec.Struct, gc=False):
     content: str | None = None
 
 
-class _Element(msgspec.Struct):
+class _Element(msgspec.Struct, gc=False):
     """One entry of the thread. `time` is only compared; prosody and whatever else there is are skipped."""
 
     type: str | None = None
@@ -66,6 +70,7 @@ class HumeClm:
     """The adapter of one CLM socket: message -> events, commands -> messages. No I/O, no clock."""
 
     name: Final = "hume"
+    going_away: Final = CloseCode.GOING_AWAY
 
     def __init__(self) -> None:
         self._session: str | None = None
@@ -80,7 +85,7 @@ class HumeClm:
         """Read one message from Hume.
 
         Raises:
-            RemoteError: 1007, the message is not a payload.
+            RemoteError: 1007, the message is not a payload; 1009, no conversation is that long.
         """
         payload = decode(_PAYLOAD, text)
         if isinstance(payload, _Payload):
@@ -88,6 +93,7 @@ class HumeClm:
             elements = payload.messages
         else:
             elements = payload
+        check_length(elements)
         transcript, greet = _transcript(elements)
         self._turn += 1
         return [TurnRequested(self._turn, transcript, Ask.GREETING if greet else Ask.REPLY, self._session)]
@@ -109,12 +115,14 @@ def _transcript(elements: Iterable[_Element]) -> tuple[tuple[Utterance, ...], bo
     """Return the thread without annotations, doubles and instructions, and whether the newest word is to greet."""
     transcript: list[Utterance] = []
     greet = False
+    braces = 0
     for role, content in _distinct(elements):
         known = _ROLES.get(role, Role.OTHER)
         if known is not Role.USER:
             transcript.append(Utterance(known, content))
             continue
-        text, _ = split_annotations(content)
+        braces += content.count("}")
+        text = split_annotations(content)[0] if braces <= _MOST_BRACES else content.partition("{")[0].strip()
         instruction = text.startswith(GREETING_INSTRUCTION)
         text = text.removeprefix(GREETING_INSTRUCTION).lstrip()
         greet = instruction and not text

@@ -25,8 +25,8 @@ from elizad.conversation.commands import (
 )
 from elizad.conversation.events import Ask, Event, Ignored, KeepaliveRequested, TurnRequested
 from elizad.errors import RemoteError
-from elizad.protocols.wire import decode
-from elizad.types import Role, Utterance
+from elizad.protocols.wire import check_length, decode
+from elizad.types import CloseCode, Role, Utterance
 
 UNINTELLIGIBLE: Final = "(unintelligible audio)"
 """What stands in the transcript where speech was heard and no words."""
@@ -138,6 +138,9 @@ class RetellLlm:
     """The adapter of one call's socket: message -> events, commands -> messages. No I/O, no clock."""
 
     name: Final = "retell"
+    # Of all endings only an abnormal one is documented to make Retell connect again, up to four times: 1000 hangs up the
+    # caller, a close without a code is an error, and of 1001 and 1012 nothing is said.
+    going_away: Final = CloseCode.ABNORMAL
 
     def __init__(self, options: RetellOptions, call_id: str, *, resumed: bool = False) -> None:
         """`resumed` says that this call was greeted before, on a connection that was lost."""
@@ -158,12 +161,16 @@ class RetellLlm:
         """Read one message from Retell.
 
         Raises:
-            RemoteError: 1007, the message is not a JSON object.
+            RemoteError: 1007, the message is not a JSON object; 1009, no conversation is that long.
         """
         try:
             frame = decode(_FRAME, text)
         except RemoteError as error:
-            if not text.lstrip().startswith("{") or error.reason.startswith("not JSON"):
+            if (
+                error.code != CloseCode.INVALID_PAYLOAD
+                or not text.lstrip().startswith("{")
+                or error.reason.startswith("not JSON")
+            ):
                 raise
             return [Ignored(error.reason)]
         match frame.interaction_type:
@@ -231,6 +238,7 @@ class RetellLlm:
             entries = _TRANSCRIPT.decode(raw)
         except (msgspec.DecodeError, RecursionError):
             return None
+        check_length(entries)
         return [Utterance(_ROLES.get(entry.role or "", Role.OTHER), (entry.content or "").strip()) for entry in entries]
 
     def _details(self, frame: _Frame) -> list[Event]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Sized
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -11,13 +12,24 @@ from elizad.types import CloseCode
 
 T = TypeVar("T")
 
+MOST_ENTRIES: Final = 4_000
+"""Entries of one transcript. EVI ends a chat after half an hour and Retell a call after two: nobody talks in turns of
+half a second, or of two for so long. Reading that many takes 25 milliseconds, in which nobody else is served."""
+
+_MOST_OBJECTS: Final = 100_000
+"""Objects in one message, which are what decoding costs most for: 20 milliseconds. Retell writes one for each word,
+and two hours of speech have 20,000; Hume has 6 an entry."""
+
 
 def decode(decoder: msgspec.json.Decoder[T], text: str) -> T:
     """Decode one message.
 
     Raises:
-        RemoteError: 1007; the reason names the place and the types, never what the caller said.
+        RemoteError: 1007; the reason names the place and the types, never what the caller said. 1009 for more objects
+            than any conversation has.
     """
+    if len(text) > _MOST_OBJECTS and text.count("{") > _MOST_OBJECTS:
+        raise RemoteError(CloseCode.TOO_BIG, f"more than {_MOST_OBJECTS} objects in a message")
     try:
         return decoder.decode(text)
     except msgspec.ValidationError as error:
@@ -29,3 +41,9 @@ def decode(decoder: msgspec.json.Decoder[T], text: str) -> T:
     except UnicodeEncodeError:
         reason = "not Unicode text"
     raise RemoteError(CloseCode.INVALID_PAYLOAD, reason)
+
+
+def check_length(transcript: Sized) -> None:
+    """Raises: RemoteError 1009 for more than MOST_ENTRIES."""
+    if len(transcript) > MOST_ENTRIES:
+        raise RemoteError(CloseCode.TOO_BIG, f"more than {MOST_ENTRIES} entries in a transcript")
