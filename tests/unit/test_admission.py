@@ -1,9 +1,12 @@
-"""Routes and tokens: which path is served, what it takes to be let in, and that no message holds a secret."""
+"""Routes, addresses, origins and tokens: what is served to whom, and that no message holds a secret."""
 
 from __future__ import annotations
 
+import ipaddress
+
 import pytest
 
+from elizad.net.addresses import Peer, Sources
 from elizad.net.admission import Route, admit, find_route
 from elizad.net.errors import Refusal
 from elizad.net.head import Head
@@ -114,3 +117,53 @@ def test_the_refusal_says_which_scheme() -> None:
     with pytest.raises(Refusal) as caught:
         admit(find_route(ROUTES, head("/guarded")), head("/guarded"), "unknown")
     assert caught.value.headers == (("WWW-Authenticate", "Bearer"),)
+
+
+RETELL = Route("retell", "/retell", tokens=("alpha",), allow_from=Sources(["100.20.5.228", "unix"]))
+
+
+@pytest.mark.parametrize(
+    ("client", "token", "status"),
+    [
+        ("100.20.5.228", "alpha", None),
+        ("100.20.5.228", "gamma", 403),
+        ("100.20.5.229", "alpha", 403),
+        ("2001:db8::1", "alpha", 403),
+        ("unix", "alpha", None),
+        ("unknown", "alpha", 403),
+    ],
+)
+def test_addresses(client: str, token: str, status: int | None) -> None:
+    peer: Peer = client if client in ("unix", "unknown") else ipaddress.ip_address(client)  # type: ignore[assignment]
+    request = head("/retell", f"token={token}")
+    if status is None:
+        admit(find_route([RETELL], request), request, peer)
+        return
+    with pytest.raises(Refusal) as caught:
+        admit(find_route([RETELL], request), request, peer)
+    assert caught.value.status == status
+    assert ("address" in caught.value.reason) == (token == "alpha")
+
+
+@pytest.mark.parametrize(
+    ("origins", "admitted"),
+    [
+        ((), True),
+        (("https://example.com",), True),
+        (("https://example.com:8443",), False),
+        (("http://example.com",), False),
+        (("https://EXAMPLE.com",), False),
+        (("https://example.com.evil.test",), False),
+        (("null",), False),
+        (("",), False),
+        (("https://example.com", "https://evil.test"), False),
+    ],
+)
+def test_origins(origins: tuple[str, ...], admitted: bool) -> None:
+    route = Route("hume", "/llm", origins=("https://example.com", "https://example.org"))
+    request = Head("GET", "/llm", headers=tuple(("origin", origin) for origin in origins))
+    if admitted:
+        admit(find_route([route], request), request, "unknown")
+        return
+    with pytest.raises(Refusal, match="403 pages of this origin are not accepted here"):
+        admit(find_route([route], request), request, "unknown")

@@ -172,6 +172,28 @@ def test_an_override_does_not_hide_what_is_wrong_in_the_file(toml):
         ('[hume]\npath = "/a b"', "hume.path", 'found the string "/a b", expected a path that'),
         ('[hume]\npath = "/ü"', "hume.path", 'found the string "/ü", expected a path that'),
         ('[hume]\npath = "/a#b"', "hume.path", 'found the string "/a#b", expected a path that'),
+        (
+            '[server]\ntrusted_proxies = ["10.0.0.1/8"]',
+            "server.trusted_proxies[0]",
+            "'10.0.0.1/8' has bits beyond its ",
+        ),
+        ('[server]\ntrusted_proxies = ["caddy"]', "server.trusted_proxies[0]", "'caddy' is not an address, a network "),
+        ('[server]\nforwarded_header = "x"', "server.forwarded_header", 'found the string "x", expected "x-forwarded-'),
+        (
+            '[retell]\nallow_from = ["100.20.5.228", "all"]',
+            "retell.allow_from[1]",
+            "'all' is not an address, a network",
+        ),
+        ('[hume]\norigins = ["example.com"]', "hume.origins[0]", 'found the string "example.com", expected an origin '),
+        ('[hume]\norigins = ["https://a/"]', "hume.origins[0]", 'found the string "https://a/", expected an origin '),
+        (
+            "[hume]\ntokens_file = 3",
+            "hume.tokens_file",
+            "found 3, expected a path (relative to the folder of this file",
+        ),
+        ('[hume]\ntokens_file = "a\\u0000"', "hume.tokens_file", r'found "a\x00", which holds a character that'),
+        ("[limits]\nmessages_per_s = 0", "limits.messages_per_s", "found 0, expected a number from 1 to 100000"),
+        ("[limits]\nidle_s = inf", "limits.idle_s", "found inf, expected a number from 1 to 604800"),
         ('[log]\nlevel = "a\\nb\\u001b[31m"', "log.level", r'found the string "a\nb\x1b[31m", expected "debug"'),
         ('[log]\n"le\\nvel" = 1', 'log."le\\nvel"', 'unknown key; did you mean "level"?'),
         (f'[log]\nlevel = "{"x" * 500}"', "log.level", f'found the string "{"x" * 60}…", expected "debug"'),
@@ -291,6 +313,15 @@ def test_a_script_path_is_relative_to_the_file_that_names_it(toml, tmp_path):
     assert config.load(toml('[eliza]\nscript = "/a/b"')).eliza.script == "/a/b"
     assert config.load(toml('[eliza]\nscript = "doctor"')).eliza.script == "doctor"
     assert config.script_path("~/a", tmp_path) == Path.home() / "a"
+
+
+def test_a_file_with_tokens_is_relative_to_the_file_that_names_it_and_a_credential_is_not(toml, tmp_path):
+    assert config.load(toml('[hume]\ntokens_file = "a/b"')).hume.tokens_file == str(tmp_path / "a" / "b")
+    assert config.load(toml('[retell]\ntokens_file = "/a/b"')).retell.tokens_file == "/a/b"
+    credential = "$CREDENTIALS_DIRECTORY/retell"
+    settings = config.load(toml(f'[retell]\ntokens_file = "{credential}"'))
+    assert settings.retell.tokens_file == credential
+    assert config.load(toml(config.to_toml(settings))).retell.tokens_file == credential
 
 
 NUMBERS = st.one_of(st.integers(-(10**6), 10**9), st.floats())
