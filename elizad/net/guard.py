@@ -82,7 +82,8 @@ async def serve_connection(
     Cancelling: closes the stream at once.
     """
     conn = base64.b32encode(secrets.token_bytes(4))[:6].decode("ascii").lower()
-    visitors = visitors or Visitors(limits.connections_per_address, limits.handshakes_per_s)
+    if visitors is None:
+        visitors = Visitors(limits.connections_per_address, limits.handshakes_per_s)
     peer, port = peer_of(stream)
     client, entered = peer, False
     where = {"conn": conn, "peer": _name(peer, port)}
@@ -103,6 +104,7 @@ async def serve_connection(
             found = _decide(routes, head, client)
         except Refusal as refusal:
             tally.refusals[refusal.status] += 1
+            tally.refused_for[refusal.reason] += 1
             fields = {**where, "status": refusal.status, "reason": refusal.reason}
             answer = render_refusal(refusal)
             if refusal.status in _WRONG and visitors.is_slowed(client):

@@ -17,6 +17,8 @@ class Tally:
     """Met a full house: answered 503, or closed without a word when even those were too many."""
     refusals: Counter[int] = field(default_factory=Counter)
     """By HTTP status."""
+    refused_for: Counter[str] = field(default_factory=Counter)
+    """The same by reason, in the words that the peer is told. They are ours, and there are a few dozen."""
     slowed: int = 0
     """Refusals of those that were held back, or not even answered, because the address had had many."""
     limited: Counter[str] = field(default_factory=Counter)

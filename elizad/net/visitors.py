@@ -46,7 +46,8 @@ class Visitors:
         self._wrong = Buckets(_WRONG_PER_S, _WRONG_BURST_S)
         self._held = 0
 
-    def __len__(self) -> int:
+    @property
+    def addresses(self) -> int:
         """How many addresses have a connection."""
         return len(self._here)
 
