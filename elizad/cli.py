@@ -228,15 +228,19 @@ def _daemon(args: argparse.Namespace) -> int:
     """Without a command: run, or --check, or --print-config."""
     if args.check:
         return _check(args)
-    settings = _settings(args)
     if args.print_config:
-        print(config.to_toml(settings), end="")
+        print(config.to_toml(_settings(args)), end="")
         return EXIT_OK
-    if problems := config.masked(settings):
-        raise ConfigError(problems, _source(args))
     from elizad import app
+    from elizad.current import Source
 
-    return app.run(settings)
+    def load() -> config.Settings:
+        fresh = _settings(args)
+        if problems := config.masked(fresh):
+            raise ConfigError(problems, _source(args))
+        return fresh
+
+    return app.run(Source(args.config and args.config.absolute(), load))
 
 
 def _check(args: argparse.Namespace) -> int:

@@ -111,6 +111,11 @@ class Listener(trio.abc.Listener[Transport]):
         stream = await self._listener.accept()
         return stream if self._certificate is None else self._certificate.secure(stream)
 
+    def renew(self, certificate: Certificate | None) -> None:
+        """Speak TLS with another certificate from now on. Whether it is spoken at all stays as it is."""
+        if self._certificate is not None and certificate is not None:
+            self._certificate = certificate
+
     async def aclose(self) -> None:
         """Close the socket, and remove its file if it is still ours. Cancelling: it is closed all the same."""
         if self._owned_path and self._owned_inode == _inode(self._owned_path):

@@ -150,6 +150,7 @@ class WebSocket:
 
         On a connection that has ended already only the rest of that is done: a fault that was found in what the peer
         sent is answered with its own code. `reason` is cut to 123 bytes of UTF-8. A second call waits for the first.
+        With ABNORMAL no close frame is sent, as when a line breaks; what was sent before still arrives.
 
         Cancelling: the transport is closed all the same.
         """
@@ -161,6 +162,9 @@ class WebSocket:
             with trio.move_on_after(self._limits.close_timeout_s) as patience:
                 if self._verdict is None and self._connection.closed is None:
                     self._verdict = PeerClosed(code, reason, by_peer=False)
+                    if code == CloseCode.ABNORMAL:
+                        await self._part(patience.deadline)
+                        return
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(self._stop_waiting, nursery.cancel_scope)
                         await self._connection.aclose(code, reason or None)

@@ -1,23 +1,30 @@
-"""The pages for operators and their monitors: is it alive, does it take calls, and what has it counted."""
+"""The pages for operators and their monitors: is it alive, does it take calls, how is it, and what has it counted."""
 
 from __future__ import annotations
 
+import msgspec
 import trio
 
 from elizad.net.http import Page, Pages
 from elizad.ops.metrics import CONTENT_TYPE, Metrics
+from elizad.ops.vitals import Vitals
 
 
 class Admin:
-    """Serves `/healthz`, `/readyz` and `/metrics`. `ready` is for whoever starts and stops the daemon to set."""
+    """Serves `/healthz`, `/readyz`, `/status` and `/metrics`."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, vitals: Vitals) -> None:
         self._metrics = metrics
-        self.ready = False
+        self._vitals = vitals
 
     def pages(self) -> Pages:
         """Return the pages by path."""
-        return {"/healthz": self._healthz, "/readyz": self._readyz, "/metrics": self._show_metrics}
+        return {
+            "/healthz": self._healthz,
+            "/readyz": self._readyz,
+            "/status": self._status,
+            "/metrics": self._show_metrics,
+        }
 
     async def _healthz(self) -> Page:
         """Alive: the loop turns, or this would not be answered."""
@@ -25,7 +32,13 @@ class Admin:
 
     async def _readyz(self) -> Page:
         """Whether a call that came now would be taken."""
-        return Page(200, b"ready\n") if self.ready else Page(503, b"not taking calls\n")
+        taken = self._vitals.state in ("ready", "reloading")
+        return Page(200, b"ready\n") if taken else Page(503, b"not taking calls\n")
+
+    async def _status(self) -> Page:
+        # In a thread: reading /proc is not for the loop.
+        status = await trio.to_thread.run_sync(self._vitals.status)
+        return Page(200, msgspec.json.encode(status) + b"\n", "application/json")
 
     async def _show_metrics(self) -> Page:
         # In a thread: the first time it imports what it needs, and reading /proc is not for the loop.

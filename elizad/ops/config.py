@@ -38,6 +38,9 @@ class Server(Table, frozen=True):
     drain_s: Annotated[
         float, Key("seconds that calls get to finish the turn being spoken when the daemon is stopped", 0, 3600)
     ] = 10.0  # a paced reply is over by then, and nobody waits longer for a restart
+    watch: Annotated[
+        bool, Key("reload when this file, the script, the certificate or a file with tokens has changed, as on SIGHUP")
+    ] = False  # in production a change is made when somebody means it
     trusted_proxies: Annotated[
         tuple[Source, ...], Key('proxies that are believed when they say whom they speak for; "unix": at a Unix socket')
     ] = ()  # who is believed wrongly lets anybody be anybody

@@ -25,7 +25,9 @@ _CODES: Final = frozenset({1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009,
 class Metrics:
     """What `/metrics` shows."""
 
-    def __init__(self, meter: Meter, tally: Tally, lag: LoopLag, live_calls: Callable[[], int], script: str) -> None:
+    def __init__(
+        self, meter: Meter, tally: Tally, lag: LoopLag, live_calls: Callable[[], int], script: Callable[[], str]
+    ) -> None:
         self._meter = meter
         self._tally = tally
         self._lag = lag
@@ -56,7 +58,7 @@ class Metrics:
                 family.add_metric([key], values[key])
             return family
 
-        info = {"version": __version__, "script": self._script}
+        info = {"version": __version__, "script": self._script()}
         yield InfoMetricFamily("elizad", "What is running.", value=info)
         yield GaugeMetricFamily("elizad_calls_live", "Calls that are open now.", value=self._live_calls())
         yield GaugeMetricFamily(

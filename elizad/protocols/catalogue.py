@@ -29,6 +29,10 @@ class Adapter(Protocol):
     def name(self) -> str:
         """The platform's name in logs."""
 
+    @property
+    def going_away(self) -> int:
+        """The close code when the daemon stops; ABNORMAL is no code to send, and means without a close frame."""
+
     def opening(self) -> tuple[list[str], TurnRequested | None]:
         """Return what is sent as soon as the connection is open: messages, and a turn of ours if we speak first."""
 

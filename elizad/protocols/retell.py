@@ -138,8 +138,8 @@ class RetellLlm:
     """The adapter of one call's socket: message -> events, commands -> messages. No I/O, no clock."""
 
     name: Final = "retell"
-    # Of all endings only an abnormal one is documented to make Retell connect again, up to four times: 1000 hangs up the
-    # caller, a close without a code is an error, and of 1001 and 1012 nothing is said.
+    # Of all endings only an abnormal one is documented to make Retell connect again, up to four times: 1000 hangs up
+    # the caller, a close without a code is an error, and of 1001 and 1012 nothing is said.
     going_away: Final = CloseCode.ABNORMAL
 
     def __init__(self, options: RetellOptions, call_id: str, *, resumed: bool = False) -> None:

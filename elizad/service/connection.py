@@ -136,7 +136,7 @@ class Connection:
             elif self._at_once or self._pending:
                 await self._send_due()
             elif self._stopping:
-                self.ending = Ending(CloseCode.GOING_AWAY, "the daemon stops", "the server is going away")
+                self.ending = Ending(self._adapter.going_away, "the daemon stops", "the server is going away")
                 return
 
     async def _next_arrival(self, inbox: trio.MemoryReceiveChannel[_Arrival]) -> _Arrival | None:

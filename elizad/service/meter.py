@@ -31,6 +31,8 @@ class Histogram:
 class Meter:
     """One per daemon. Counters by platform are totals since the start."""
 
+    live: Counter[str] = field(default_factory=Counter)
+    """Calls that are open now, by platform."""
     calls: Counter[str] = field(default_factory=Counter)
     turns: Counter[str] = field(default_factory=Counter)
     """Turns that were begun."""

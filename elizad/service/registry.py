@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
+
+import trio
 
 from elizad.service.connection import Connection
+
+_GAP_S: Final = 0.01
+"""Between asking one call to end and the next: a hundred calls a second come back to whoever answers then, a rate that
+one worker bears. Evenly spaced: calls in step with each other are what randomness is for, and these are not."""
 
 
 class Registry:
@@ -29,8 +36,15 @@ class Registry:
         finally:
             self._live.discard(connection)
 
-    def drain(self) -> None:
-        """Ask every call to end when its turn is finished. Does not wait."""
+    async def drain(self, within_s: float) -> None:
+        """Ask every call to end when its turn is finished: one after the other, the last before `within_s` is over.
+
+        Those that were not asked yet are answered as before. Does not wait for any to end.
+
+        Cancelling: the rest are not asked.
+        """
         self._draining = True
-        for connection in self._live:
+        asked = list(self._live)
+        for connection in asked:
             connection.stop()
+            await trio.sleep(min(_GAP_S, within_s / len(asked)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 import trio
 
@@ -24,13 +25,19 @@ _KNOWN_CALLS: Final = 10_000
 _CALL_ID_CHARS: Final = 256  # a longer one is cut; platforms' own have 32 to 36
 
 
-class Switchboard:
-    """Answers calls with one ELIZA; `registry` has those that are live, `meter` counts."""
+class Voice(NamedTuple):
+    """What a call is answered with, from its beginning to its end."""
 
-    def __init__(self, eliza: Eliza, manner: Manner, catalogue: Catalogue) -> None:
-        self._eliza = eliza
-        self._manner = manner
-        self._catalogue = catalogue
+    eliza: Eliza
+    manner: Manner
+    catalogue: Catalogue
+
+
+class Switchboard:
+    """Answers each call with what `voice` returns when it opens; `registry` has those that are live, `meter` counts."""
+
+    def __init__(self, voice: Callable[[], Voice]) -> None:
+        self._voice = voice
         self._known: dict[tuple[str, str], None] = {}  # in the order in which they were last seen
         self.registry = Registry()
         self.meter = Meter()
@@ -40,17 +47,20 @@ class Switchboard:
 
         Cancelling: ends the call without a goodbye.
         """
-        adapter = self._catalogue[request.route.name](self._recognise(request))
-        conversation = Conversation(self._eliza, self._manner)
+        voice = self._voice()
+        adapter = voice.catalogue[request.route.name](self._recognise(request))
+        conversation = Conversation(voice.eliza, voice.manner)
         connection = Connection(socket, adapter, conversation, request.conn, self.meter)
         self.meter.calls[adapter.name] += 1
         opened = trio.current_time()
         fields: dict[str, object] = {"conn": request.conn, "proto": adapter.name, "peer": request.peer}
         log.info("call opened", extra={"fields": fields})
         try:
+            self.meter.live[adapter.name] += 1
             with self.registry.entered(connection):
                 await connection.run()
         finally:
+            self.meter.live[adapter.name] -= 1
             if connection.session is not None:
                 fields["session"] = connection.session
             fields |= {

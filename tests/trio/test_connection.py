@@ -155,7 +155,7 @@ async def test_stop_lets_the_turn_finish_and_says_goodbye(autojump_clock: MockCl
             socket.say(payload("long"))
             await trio.sleep(0.5)
             assert len(registry) == 1
-            registry.drain()
+            await registry.drain(0)
             await trio.sleep(1)
             assert socket.closed is None
             await trio.sleep(10)
@@ -173,7 +173,7 @@ async def test_stop_ends_an_idle_call_at_once_and_one_that_comes_late(autojump_c
             nursery.start_soon(connection.run)
             await wait_all_tasks_blocked()
             start = trio.current_time()
-            registry.drain()
+            await registry.drain(0)
             await wait_all_tasks_blocked()
         with registry.entered(latecomer):
             await latecomer.run()

@@ -26,7 +26,7 @@ def app(monkeypatch):
     """Stands where the daemon is; `ran` holds the settings it was started with."""
     app = types.ModuleType("elizad.app")
     app.ran = []
-    app.run = lambda settings: app.ran.append(settings) or 0
+    app.run = lambda source: app.ran.append(source.load()) or 0
     app.check = lambda settings: []
     app.advice = lambda settings: []
     monkeypatch.setitem(sys.modules, "elizad.app", app)
@@ -66,7 +66,7 @@ def test_without_arguments_the_daemon_runs_on_the_defaults(app):
 
 
 def test_the_daemons_exit_code_is_ours(app):
-    app.run = lambda settings: 3
+    app.run = lambda source: 3
     assert cli.main([]) == 3
 
 

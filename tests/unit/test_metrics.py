@@ -29,7 +29,7 @@ def test_counts_come_out_under_their_names() -> None:
     tally.closes[4711] = 1
     tally.closes[4712] = 1
     tally.refusals[404] = 5
-    found = samples(Metrics(meter, tally, lag, lambda: 2, "doctor"))
+    found = samples(Metrics(meter, tally, lag, lambda: 2, lambda: "doctor"))
     assert found["elizad_calls_live", ()] == 2
     assert found["elizad_calls_total", ("hume",)] == 3
     assert found["elizad_turns_total", ("hume",)] == 7

@@ -1,0 +1,145 @@
+"""What new calls get: everything that the settings name, read and checked in full before anything is changed.
+
+A reload makes another `Current`; calls keep what they began with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from elizad.conversation.conversation import Manner
+from elizad.eliza import Eliza
+from elizad.errors import ConfigError, Problem
+from elizad.mind import make_eliza
+from elizad.net.addresses import Sources
+from elizad.net.admission import Route
+from elizad.net.limits import Limits
+from elizad.net.tls import BadCertificate, Certificate
+from elizad.ops.config import Hume, Retell, Settings
+from elizad.ops.tokens import TokenFile, read_tokens
+from elizad.protocols.catalogue import catalogue
+from elizad.protocols.retell import RetellOptions
+from elizad.service.switchboard import Voice
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the settings come from: `path` is the file, if there is one, and `load` reads it as at the start."""
+
+    path: Path | None
+    load: Callable[[], Settings]
+    """Raises: ConfigError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """One state of the configuration and of all that it names."""
+
+    settings: Settings
+    voice: Voice
+    routes: tuple[Route, ...]
+    limits: Limits
+    certificate: Certificate | None
+    warnings: tuple[Problem, ...]
+    """What will trouble callers although it can be used."""
+
+
+def prepare(settings: Settings) -> Current:
+    """Read and check all that `settings` name.
+
+    Raises: ConfigError with every problem.
+    """
+    problems: list[Problem] = []
+
+    def attempt(make: Callable[[Settings], T]) -> T | None:
+        try:
+            return make(settings)
+        except ConfigError as error:
+            problems.extend(error.problems)
+            return None
+
+    eliza, certificate, files = attempt(_eliza), attempt(_certificate), attempt(_token_files)
+    if eliza is None or files is None or problems:
+        raise ConfigError(problems)
+    warnings = [Problem(f"{name}.tokens_file", file.warning) for name, file in files.items()]
+    if certificate is not None:
+        warnings.append(Problem("tls.certificate", certificate.warning))
+    return Current(
+        settings,
+        Voice(eliza, _manner(settings), catalogue(_retell_options(settings))),
+        _routes(settings, files),
+        _limits(settings),
+        certificate,
+        tuple(problem for problem in warnings if problem.message),
+    )
+
+
+def _eliza(settings: Settings) -> Eliza:
+    eliza = make_eliza(settings.eliza.script, settings.eliza.mode, spell_numbers=settings.speech.spell_numbers)
+    eliza.reply(eliza.start(), "I am 30")  # what is loaded when first needed is loaded now, and not during a call
+    return eliza
+
+
+def _certificate(settings: Settings) -> Certificate | None:
+    tls = settings.tls
+    if not (tls.certificate and tls.key):
+        return None
+    try:
+        return Certificate(tls.certificate, tls.key)
+    except BadCertificate as error:
+        raise ConfigError([Problem(f"tls.{error.which}", str(error))]) from None
+
+
+def _token_files(settings: Settings) -> dict[str, TokenFile]:
+    """Read the files with tokens, by the name of their endpoint."""
+    files: dict[str, TokenFile] = {}
+    problems: list[Problem] = []
+    for name, endpoint in (("hume", settings.hume), ("retell", settings.retell)):
+        if endpoint.tokens_file:
+            try:
+                files[name] = read_tokens(endpoint.tokens_file)
+            except ValueError as wrong:
+                problems.append(Problem(f"{name}.tokens_file", str(wrong)))
+    if problems:
+        raise ConfigError(problems)
+    return files
+
+
+def _manner(settings: Settings) -> Manner:
+    return Manner(settings.speech.chunk, settings.speech.pace_s, settings.limits.utterance_chars)
+
+
+def _routes(settings: Settings, files: Mapping[str, TokenFile]) -> tuple[Route, ...]:
+    def route(name: str, endpoint: Hume | Retell, *, has_tail: bool) -> Route:
+        more = files[name].tokens if name in files else ()
+        return Route(
+            name,
+            endpoint.path,
+            endpoint.tokens + more,
+            has_tail=has_tail,
+            allow_from=Sources(endpoint.allow_from),
+            origins=endpoint.origins,
+        )
+
+    return route("hume", settings.hume, has_tail=False), route("retell", settings.retell, has_tail=True)
+
+
+def _retell_options(settings: Settings) -> RetellOptions:
+    retell = settings.retell
+    return RetellOptions(
+        auto_reconnect=retell.auto_reconnect,
+        call_details=retell.call_details,
+        transcript_with_tool_calls=retell.transcript_with_tool_calls,
+        greeting={"doctor": None, "after_call_details": None, "silent": ""}.get(retell.greeting, retell.greeting),
+        greet_after_details=retell.greets_after_details,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    names = Limits.__dataclass_fields__
+    return Limits(**{name: getattr(settings.limits, name) for name in names})
