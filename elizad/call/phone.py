@@ -243,7 +243,10 @@ class Call:
             self._changed.unpark_all()
 
     async def _understand(self, text: str, now: float) -> None:
-        for meaning in self.platform.receive(text, now):
+        meanings = self.platform.receive(text, now)
+        # Before anything is sent: whoever waits for the end of the reply must not go on talking meanwhile.
+        self.ended_by_agent = self.ended_by_agent or any(isinstance(meaning, HangUp) for meaning in meanings)
+        for meaning in meanings:
             if isinstance(meaning, Answer):
                 try:
                     await self._send(meaning.frames)
@@ -252,7 +255,6 @@ class Call:
             elif isinstance(meaning, Finding):
                 self.find(meaning)
             else:
-                self.ended_by_agent = self.ended_by_agent or isinstance(meaning, HangUp)
                 self._observe(now, meaning)
 
     def _pong(self, frame: Pong, now: float) -> None:
