@@ -233,10 +233,10 @@ class Eliza:
 
     def _transform(self, turn: _Turn, rule: Rule) -> tuple[Transformation, list[int]] | None:
         """Find the first decomposition of a rule that fits the text."""
-        count = len(turn.keys)
+        words, count = turn.words, len(turn.keys)
         for transformation in rule.transformations:
             decomposition = transformation.decomposition
-            if not decomposition.possible(turn.words, count):
+            if not (decomposition.literals <= words and decomposition.possible(words, count)):
                 continue
             bounds = decomposition.match(turn.keys)
             if bounds is not None:

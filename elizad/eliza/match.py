@@ -94,7 +94,7 @@ class _Piece(NamedTuple):
 class Decomposition:
     """A compiled decomposition pattern; immutable and shared by all conversations."""
 
-    __slots__ = ("_groups", "_literals", "_pieces", "_width", "elements")
+    __slots__ = ("_groups", "_pieces", "_width", "elements", "literals")
 
     def __init__(self, elements: Sequence[str], tags: Tags | None = None, *, six_characters: bool = False) -> None:
         self.elements: Final = tuple(elements)
@@ -112,13 +112,16 @@ class Decomposition:
             pieces.append(_compile(wild, stretch, tags or {}, six_characters))
         self._pieces: Final = tuple(pieces)
         self._width: Final = sum(piece.width for piece in pieces)
-        self._literals: Final = frozenset(literal for piece in pieces for _, literal in piece.literals)
+        self.literals: Final = frozenset(literal for piece in pieces for _, literal in piece.literals)
         groups = [group for piece in pieces for _, group in piece.groups]
         self._groups: Final = tuple(group for group in groups if isinstance(group, frozenset))
 
     def possible(self, words: Set[str], count: int) -> bool:
-        """Say, at the price of two look-ups, whether a text of `count` words, which are `words`, may fit at all."""
-        if count < self._width or not self._literals <= words:
+        """Say, at the price of a few look-ups, whether a text of `count` words, which are `words`, may fit at all.
+
+        That all `literals` are among the words is for the caller to see to: it is what fails most often.
+        """
+        if count < self._width:
             return False
         for group in self._groups:  # noqa: SIM110  (as above)
             if group.isdisjoint(words):
@@ -131,6 +134,8 @@ class Decomposition:
         None when the pattern does not fit.
         """
         total = len(words)
+        if self.elements == ("0",):
+            return [0, total]
         bounds = [0]
         position = 0
         last = len(self._pieces) - 1

@@ -362,6 +362,7 @@ class _Parser:
             transformations=tuple(transformations),
             link=draft.link,
             line=draft.line,
+            active=bool(transformations) or draft.link is not None,
         )
 
 

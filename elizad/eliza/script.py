@@ -71,11 +71,8 @@ class Rule:
     transformations: tuple[Transformation, ...]
     link: str | None
     line: int
-
-    @property
-    def active(self) -> bool:
-        """Whether the rule can answer; one that only substitutes or tags is never put on the keyword stack."""
-        return bool(self.transformations) or self.link is not None
+    active: bool
+    """Whether the rule can answer; one that only substitutes or tags is never put on the keyword stack."""
 
 
 class ExpressionRule(NamedTuple):
