@@ -5,6 +5,7 @@
     ├── StartError       the machine's: something that the daemon needs cannot be had, such as an address (exit 1)
     ├── ScriptError      the script writer's: an ELIZA script that does not load, with its line
     ├── EndlessScript    the script writer's: one reply took more steps than the guard allows
+    ├── StoreError       the machine's: sessions cannot be read or kept just now
     └── RemoteError      the peer's: carries the WebSocket close code to answer with
 
 RemoteError is caught in one place, the border of a connection. How a connection can be refused or end is told in
@@ -54,6 +55,10 @@ class ScriptError(ElizadError):
 
 class EndlessScript(ElizadError):
     """One reply followed more links than the step guard allows: the script goes round in a circle."""
+
+
+class StoreError(ElizadError):
+    """Sessions cannot be read or kept just now; the message says why, and never names anybody's session."""
 
 
 class RemoteError(ElizadError):

@@ -56,7 +56,12 @@ STRANGERS = {
     "net": {"protocols", "conversation", "eliza", "speech", "store"},
     "store": {"protocols", "conversation", "eliza", "speech", "net"},
 }
-ONLY_IN = {"trio_websocket": {"net/ws.py"}, "wsproto": {"net/ws.py", "net/line.py"}, "sqlite3": {"store/sqlite.py"}}
+ONLY_IN = {
+    "trio_websocket": {"net/ws.py"},
+    "wsproto": {"net/ws.py", "net/line.py"},
+    "sqlite3": {"store/sqlite.py"},
+    "coredis": {"store/redis.py"},
+}
 
 
 def room_of(module: Path) -> str:
