@@ -1,0 +1,45 @@
+"""What guides every conversation, whatever mind answers in it: steering, the clock, what is disclosed, what is hushed.
+
+Pure. A guide is made once from the settings and shared by all calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from elizad.conversation.clock import NO_CLOCK, Clock
+from elizad.conversation.hush import Hush
+from elizad.conversation.said import AlreadySaid, mark
+from elizad.conversation.steering import Steering
+
+
+def as_it_is(text: str) -> str:
+    """Spell nothing out."""
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """The rules of the house.
+
+    `disclosure` is said once in a call, before anything else. `spell` makes the text of a rule fit to be said, and
+    `hush` is the last to see every text.
+    """
+
+    steering: Steering
+    clock: Clock = NO_CLOCK
+    disclosure: str = ""
+    hush: Hush = Hush()
+    spell: Callable[[str], str] = as_it_is
+
+    def disclosed(self, text: str, turn: int, said: AlreadySaid) -> str:
+        """Return `text` with the disclosure before it, unless that has been said; `turn` counts the caller's turns."""
+        # Only at the beginning: a platform may write down what it spoke in other words, and nobody bears it each turn.
+        if not self.disclosure or turn > 1 or said.times([mark(self.disclosure)]):
+            return text
+        return f"{self.spell(self.disclosure)} {text}".rstrip()
+
+
+UNGUIDED: Final = Guide(Steering())

@@ -1,0 +1,39 @@
+"""When a remark on the caller's voice is in place: not again within a few turns, and each in its turn.
+
+What the script says of a voice is found again in the transcript, so that nothing has to be remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from elizad.conversation.said import AlreadySaid, mark
+from elizad.eliza import Eliza
+from elizad.eliza.expressions import Voice
+from elizad.eliza.script import Say
+
+_PAUSE: Final = 4  # turns of ours between two remarks: who is told at every turn how they sound feels watched
+
+
+class Remarks:
+    """What one script can say of a voice."""
+
+    def __init__(self, eliza: Eliza) -> None:
+        texts = (
+            " ".join("{0}" if isinstance(part, int) else part.said for part in one.parts)
+            for expression in eliza.script.expressions
+            for transformation in expression.rule.transformations
+            for one in transformation.reassemblies
+            if isinstance(one, Say)
+        )
+        self._marks = tuple(filter(None, map(mark, texts)))
+
+    def voice(self, scores: Mapping[str, float], said: AlreadySaid) -> Voice | None:
+        """Return how the newest words were said, if that may be spoken of now."""
+        if not scores or not self._marks:
+            return None
+        since = said.turns_since(self._marks)
+        if since is not None and since < _PAUSE:
+            return None
+        return Voice(scores, said.times(self._marks))

@@ -1,0 +1,152 @@
+"""Ways of putting something, and finding them in what somebody says: `(just) want|wanted to die`.
+
+A way is words in their order, whole words only. `a|b` is either of them, `[a b|c]` is too, with choices of several
+words, `(a)` may be missing, `a*` is any word that begins so, and `...` stands for up to four words. Short forms are written out on both sides ("I'm" is "I am"), and upper
+and lower case, marks and quotes do not count.
+
+Each way becomes a regular expression over words with a space after each. At a given place it can go on in few ways
+only: five lengths for each `...`, with or without each `(a)`, and both are counted. So the time for a text grows with
+its length and no faster.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Final
+
+from elizad.conversation.said import plain_words
+
+_MAX_GAPS: Final = 2
+_MAX_PERHAPS: Final = 8
+_GAP: Final = r"(?:\S+ ){0,4}"
+_PLAIN: Final = re.compile(r"(?:(?!\.\.\.)[^|()*\[\]])+")
+_PART: Final = re.compile(r"\.\.\.|\((?P<maybe>[^()\[\]]*)\)|\[(?P<must>[^()\[\]]*)\]|[^\s()\[\]]+")
+
+# As a whole word: what it is written out to. Recognisers drop apostrophes; a form that is a word of its own is left.
+_LONG: Final = {
+    "can't": "can not", "cant": "can not", "cannot": "can not", "won't": "will not", "shan't": "shall not",
+    "i'm": "i am", "im": "i am", "ive": "i have", "dont": "do not", "didnt": "did not", "doesnt": "does not",
+    "isnt": "is not", "wasnt": "was not", "wouldnt": "would not", "couldnt": "could not", "shouldnt": "should not",
+    "wanna": "want to", "gonna": "going to", "gotta": "got to", "lemme": "let me", "ain't": "is not",
+    "let's": "let us", "ya": "you", "em": "them",
+}  # fmt: skip
+_ENDINGS: Final = (("n't", " not"), ("'re", " are"), ("'ve", " have"), ("'ll", " will"), ("'d", " would"))
+_IS: Final = frozenset("he she it that what there here who where how this everything everyone somebody someone".split())
+
+
+@lru_cache(64)  # one utterance is looked at by many rules
+def written_out(text: str) -> str:
+    """Return the words of `text` in long form, with a space before the first and after each."""
+    words = [_long(word) for word in plain_words(text).split()]
+    return f" {' '.join(words)} " if words else " "
+
+
+def _long(word: str) -> str:
+    if (known := _LONG.get(word)) is not None:
+        return known
+    if "'" not in word:
+        return word
+    for ending, long in _ENDINGS:
+        if word.endswith(ending):
+            return word.removesuffix(ending) + long
+    stem, _, rest = word.rpartition("'")
+    return f"{stem} is" if rest == "s" and stem in _IS else word
+
+
+class Ways:
+    """Some ways of putting something, to be looked for in `written_out` text."""
+
+    def __init__(self, ways: Iterable[str]) -> None:
+        """Compile `ways`.
+
+        Raises:
+            ValueError: one that cannot be read; the message says why.
+        """
+        self.ways: Final = tuple(ways)
+        self._always: list[re.Pattern[str]] = []
+        self._by_word: dict[str, list[re.Pattern[str]]] = {}  # only those are tried whose word was said
+        for way in self.ways:
+            expression, keys = _read(way)
+            pattern = re.compile(f"(?<= )(?:{expression})")
+            if any(key.endswith("*") for key in keys):
+                self._always.append(pattern)
+            else:
+                for key in keys:
+                    self._by_word.setdefault(key, []).append(pattern)
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """Return one place where something is put in one of these ways."""
+        return next(self.matches(text), None)
+
+    def matches(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield every place, way by way."""
+        for pattern in self._possible(text):
+            yield from pattern.finditer(text)
+
+    def without(self, text: str) -> str:
+        """Return `text` with a `#` for everything that is put in one of these ways."""
+        for pattern in self._possible(text):
+            text = pattern.sub("# ", text)
+        return text
+
+    def _possible(self, text: str) -> Iterable[re.Pattern[str]]:
+        words = dict.fromkeys(text.split())  # a set that keeps its order
+        return dict.fromkeys(
+            (*self._always, *(pattern for word in words for pattern in self._by_word.get(word, ())))
+        )
+
+    def cover(self, way: str) -> bool:
+        """Whether whoever puts it this `way` puts it in one of these. A True is certain; many pairs are missed."""
+        # A way of plain words can be tried out as a text: it says what it fits.
+        return way in self.ways or (_PLAIN.fullmatch(way) is not None and self.search(written_out(way)) is not None)
+
+
+def check(way: str) -> None:
+    """Raise ValueError if `way` cannot be read; the message says why."""
+    _read(way)
+
+
+def _read(way: str) -> tuple[str, list[str]]:
+    """Return the regular expression of a way, and words of which one must be said for it."""
+    pieces: list[str] = []
+    choices: list[list[str]] = []
+    gaps = perhaps = 0
+    for match in _PART.finditer(way):
+        if match[0] == "...":
+            gaps += 1
+            pieces.append(_GAP)
+        elif match["maybe"] is not None:
+            perhaps += 1
+            pieces.append(f"(?:{_either(_choices(match['maybe'], way))})?")
+        else:
+            choices.append(_choices(match["must"] or match[0], way))
+            pieces.append(_either(choices[-1]))
+    if not choices:
+        raise ValueError(f'"{way}" has no word that must be there')
+    if gaps > _MAX_GAPS or perhaps > _MAX_PERHAPS:
+        raise ValueError(f'"{way}" has more than {_MAX_GAPS} gaps or {_MAX_PERHAPS} words that may be missing')
+    if _GAP in (pieces[0], pieces[-1]):
+        raise ValueError(f'"{way}" has a gap at its edge, which changes nothing')
+    if _PART.sub("", way).strip():
+        raise ValueError(f'"{way}" has a bracket too many, or one too few')
+    # The longer a word, the rarer.
+    rarest = max(choices, key=lambda words: min(len(max(word.split(), key=len)) for word in words))
+    return "".join(pieces), [max(word.split(), key=len) for word in rarest]
+
+
+def _choices(words: str, way: str) -> list[str]:
+    """Return the words of `a|b*`, written out."""
+    found = []
+    for word in words.split("|"):
+        long = written_out(word).strip()
+        if not long:
+            raise ValueError(f'"{way}" has an empty choice')
+        found.append(long + "*" * word.endswith("*"))
+    return found
+
+
+def _either(words: Sequence[str]) -> str:
+    ways = (re.escape(word.removesuffix("*")) + (r"\S* " if word.endswith("*") else " ") for word in words)
+    return f"(?:{'|'.join(ways)})"
