@@ -11,7 +11,7 @@ from elizad.current import Source, prepare
 from elizad.errors import ConfigError, Problem, StartError
 from elizad.house import House
 from elizad.net.limits import check_file_limit
-from elizad.ops import lifecycle, logs, systemd
+from elizad.ops import garbage, lifecycle, logs, systemd
 from elizad.ops.config import Settings
 
 
@@ -49,6 +49,7 @@ def run(source: Source) -> int:
     except ValueError as error:
         raise ConfigError([Problem("limits.max_connections", str(error))]) from None
     house = House(current, source, inherited)
+    garbage.settle()
     trio.run(functools.partial(lifecycle.live, house, notifier, systemd.watchdog_s()))
     return 0
 

@@ -26,6 +26,7 @@ from elizad.net.visitors import Trust, Visitors
 from elizad.ops import logs
 from elizad.ops.admin import Admin
 from elizad.ops.changes import changed_keys, refuse_fixed
+from elizad.ops.garbage import Garbage
 from elizad.ops.lag import LoopLag
 from elizad.ops.metrics import Metrics
 from elizad.ops.systemd import Inherited
@@ -50,6 +51,7 @@ class House:
         self._admin_listeners: list[Listener] = []
         self._tally = Tally()
         self._lag = LoopLag()
+        self._garbage = Garbage(self._tally)
         self._switchboard = Switchboard(lambda: self.current.voice)
         registry, meter = self._switchboard.registry, self._switchboard.meter
         self.vitals = Vitals(meter, self._tally, self._lag, self._about)
@@ -67,7 +69,7 @@ class House:
     @property
     def upkeep(self) -> tuple[Callable[[], Awaitable[None]], ...]:
         """The tasks that run as long as the daemon does."""
-        return self._heartbeat.run, self._lag.run, self.vitals.run
+        return self._heartbeat.run, self._lag.run, self.vitals.run, self._garbage.run
 
     @property
     def drain_s(self) -> float:
