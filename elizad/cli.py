@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NoReturn, cast, get_args
 
-from elizad import __version__
+from elizad import __version__, script_options, systemd_tools
 from elizad.call import options as call_options
 from elizad.errors import ConfigError, Problem, ScriptError, StartError
 from elizad.ops import config
@@ -103,6 +103,12 @@ def parser() -> argparse.ArgumentParser:
         help="listen on HOST:PORT, [IPV6]:PORT, :PORT or unix:/PATH instead of what the configuration says;"
         " may be given several times; port 0 takes a free one",
     )
+    daemon.add_argument(
+        "--admin",
+        metavar="ADDRESS",
+        type=_address,
+        help="serve the pages for operators there instead of where the configuration says",
+    )
     instead = daemon.add_mutually_exclusive_group()
     instead.add_argument(
         "--check", action="store_true", help="check the configuration and the script, print every problem, and exit"
@@ -172,55 +178,12 @@ def _talk(command: argparse.ArgumentParser) -> Run:
     return run
 
 
-def _script(command: argparse.ArgumentParser) -> Run:
-    command.epilog = (
-        "exit codes:\n"
-        "   0  shown, or checked and nothing found\n"
-        "   1  checked, and something found\n"
-        "   2  wrong usage, or no such keyword\n"
-        "  78  the script does not load"
-    )
-    tools = command.add_subparsers(title="commands", metavar=_COMMAND, required=True)
-
-    def check(args: argparse.Namespace) -> int:
-        from elizad import script_tools
-
-        return script_tools.check(args.script)
-
-    def show(args: argparse.Namespace) -> int:
-        from elizad import script_tools
-
-        return script_tools.show(args.script, args.keyword)
-
-    runs: dict[str, Run] = {"check": check, "show": show}
-    for name, summary in SCRIPT_TOOLS.items():
-        tool = tools.add_parser(name, help=summary, description=summary[:1].upper() + summary[1:] + ".")
-        tool.add_argument_group("options").add_argument("-h", "--help", action="help", help="show this and exit")
-        arguments = tool.add_argument_group("arguments")
-        arguments.add_argument("script", metavar="FILE|NAME", help="a script file, or the name of a packaged script")
-        if name == "show":
-            arguments.add_argument(
-                "keyword", metavar="KEYWORD", nargs="?", help="show all about this one; also NONE and MEMORY"
-            )
-        tool.set_defaults(tool=runs[name])
-
-    def run(args: argparse.Namespace) -> int:
-        tool: Run = args.tool
-        return tool(args)
-
-    return run
-
-
-SCRIPT_TOOLS: Final = {
-    "check": "look for what can never happen, never ends or would sound wrong aloud in a script",
-    "show": "show the keywords of a script, or the rules of one keyword",
-}
-
 # A command is one function here: it adds its arguments to its parser and returns what to run.
 COMMANDS: Final[dict[str, tuple[str, Callable[[argparse.ArgumentParser], Run]]]] = {
     "talk": ("talk with ELIZA in this terminal", _talk),
-    "script": ("tools for writing scripts", _script),
+    "script": (script_options.SUMMARY, script_options.add_options),
     "call": (call_options.SUMMARY, call_options.add_options),
+    "systemd": (systemd_tools.SUMMARY, systemd_tools.add_options),
 }
 
 
@@ -263,7 +226,8 @@ def _settings(args: argparse.Namespace) -> config.Settings:
 
 
 def _overrides(args: argparse.Namespace) -> dict[str, object]:
-    given = {"server.listen": args.listen, "log.level": args.log_level}
+    admin = None if args.admin is None else [args.admin]
+    given = {"server.listen": args.listen, "admin.listen": admin, "log.level": args.log_level}
     return {key: value for key, value in given.items() if value is not None}
 
 
@@ -285,7 +249,12 @@ def _without_daemon_options(top: argparse.ArgumentParser, name: str, run: Run) -
     """Refuse what would silently be without effect."""
 
     def checked(args: argparse.Namespace) -> int:
-        given = {"--listen": args.listen, "--check": args.check, "--print-config": args.print_config}
+        given = {
+            "--listen": args.listen,
+            "--admin": args.admin,
+            "--check": args.check,
+            "--print-config": args.print_config,
+        }
         for option, value in given.items():
             if value:
                 top.error(f'{option} is for the daemon and does not go with the command "{name}"')
@@ -369,7 +338,7 @@ class _Parser(argparse.ArgumentParser):
         text = super().format_help()
         # argparse lists the commands below a line that stands for all of them, and so indents them twice.
         text = text.replace(f"\n  {_COMMAND}\n", "\n")
-        for name in (*COMMANDS, *SCRIPT_TOOLS):
+        for name in (*COMMANDS, *script_options.COMMANDS, *systemd_tools.COMMANDS):
             text = text.replace(f"\n    {name} ", f"\n  {name}   ")
         return text
 
@@ -383,6 +352,6 @@ class _Parser(argparse.ArgumentParser):
 
         text = Text(self.format_help())
         text.highlight_regex(r"(?m)^[a-z][a-z ]*:", "bold yellow")
-        names = "|".join(map(re.escape, (*COMMANDS, *SCRIPT_TOOLS)))
+        names = "|".join(map(re.escape, (*COMMANDS, *script_options.COMMANDS, *systemd_tools.COMMANDS)))
         text.highlight_regex(rf"(?m)(?<=^  )({names})(?=  +)|(?<![\w-])--?[a-z][a-z-]*", "cyan")
         Console(file=cast("IO[str]", file)).print(text, soft_wrap=True, end="")

@@ -18,6 +18,7 @@ from elizad.net.addresses import Sources
 from elizad.net.admission import Route
 from elizad.net.limits import Limits
 from elizad.net.tls import BadCertificate, Certificate
+from elizad.ops import credentials
 from elizad.ops.config import Hume, Retell, Settings
 from elizad.ops.tokens import TokenFile, read_tokens
 from elizad.protocols.catalogue import catalogue
@@ -55,10 +56,11 @@ def prepare(settings: Settings) -> Current:
     Raises: ConfigError with every problem.
     """
     problems: list[Problem] = []
+    given = credentials.replaced(settings)
 
     def attempt(make: Callable[[Settings], T]) -> T | None:
         try:
-            return make(settings)
+            return make(given)
         except ConfigError as error:
             problems.extend(error.problems)
             return None
@@ -69,6 +71,8 @@ def prepare(settings: Settings) -> Current:
     warnings = [Problem(f"{name}.tokens_file", file.warning) for name, file in files.items()]
     if certificate is not None:
         warnings.append(Problem("tls.certificate", certificate.warning))
+    if settings.server.watch and credentials.are_given():
+        warnings.append(Problem("server.watch", "systemd passed copies of the files: they change on systemctl reload"))
     return Current(
         settings,
         Voice(eliza, _manner(settings), catalogue(_retell_options(settings))),

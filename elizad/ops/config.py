@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from elizad.errors import ConfigError, Problem
-from elizad.ops import schema
+from elizad.ops import credentials, schema
 from elizad.ops.forms import FILE, AllowFrom, Listen, Origins, Source, Tokens, TokensFile, url_path, visible_text
 from elizad.ops.schema import Key, Row, Table
 from elizad.ops.tokens import CREDENTIALS
@@ -255,7 +255,7 @@ def load(path: Path | None, overrides: Mapping[str, object] | None = None) -> Se
 def examine(path: Path | None, overrides: Mapping[str, object] | None = None) -> tuple[Settings, list[Problem]]:
     """As `load`, but return the problems; a bad value is left at its default, so that the rest can still be checked."""
     try:
-        data = _parsed(path) if path else {}
+        data = _parsed(credentials.config_path(path)) if path else {}
     except ValueError as wrong:
         return Settings(), [Problem("", str(wrong))]
     settings, problems = schema.read(Settings, data)

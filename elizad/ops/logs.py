@@ -63,7 +63,7 @@ def renderer(format: str, color: str, stream: TextIO) -> Render:
 
         return Columns(stream, color, clock=not journal, terminal=_is_terminal(stream))
     if format == "json":
-        return json_line
+        return bare_json_line if journal else json_line
     return journal_line if journal else plain_line
 
 
@@ -104,9 +104,18 @@ def journal_line(record: logging.LogRecord) -> str:
     return " ".join(f"{key}={value_text(value)}" for key, value in pairs)
 
 
+def bare_json_line(record: logging.LogRecord) -> str:
+    """Return the record as JSON without the time, which the journal keeps itself."""
+    return _json(record, {})
+
+
 def json_line(record: logging.LogRecord) -> str:
     """Return the record as one JSON object on one line."""
-    data = {"time": _utc(record), "level": level_name(record), "event": record.getMessage(), **fields(record)}
+    return _json(record, {"time": _utc(record)})
+
+
+def _json(record: logging.LogRecord, head: Mapping[str, object]) -> str:
+    data = {**head, "level": level_name(record), "event": record.getMessage(), **fields(record)}
     data.update(_trouble(record))
     try:
         text = msgspec.json.encode(data, enc_hook=_text).decode()

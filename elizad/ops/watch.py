@@ -9,7 +9,8 @@ from typing import Final
 
 import trio
 
-from elizad.ops.config import Settings, script_path
+from elizad.ops.config import Settings
+from elizad.ops.credentials import config_path, named_files, replaced
 
 _EVERY_S: Final = 1.0
 """A few stat(2) a second are nothing, and a person who saves a file waits no longer than that."""
@@ -38,13 +39,9 @@ async def changes(files: Callable[[], Sequence[str]], tell: Callable[[], None]) 
 
 
 def files_named(settings: Settings, config: Path | None) -> tuple[str, ...]:
-    """The configuration file, and the files that the settings name."""
-    named = [settings.tls.certificate, settings.tls.key, settings.hume.tokens_file, settings.retell.tokens_file]
-    if script_path(settings.eliza.script, Path()) is not None:
-        named.append(settings.eliza.script)
-    if config is not None:
-        named.append(str(config))
-    return tuple(name for name in named if name)
+    """The configuration file, and the files that the settings name: those that are read, wherever they are."""
+    files = [*named_files(replaced(settings)).values(), *([config_path(config)] if config else [])]
+    return tuple(map(str, files))
 
 
 async def _stamps(names: Sequence[str]) -> dict[str, _Stamp]:
@@ -54,7 +51,7 @@ async def _stamps(names: Sequence[str]) -> dict[str, _Stamp]:
 
 def _stamp(name: str) -> _Stamp:
     try:
-        status = os.stat(os.path.expandvars(name))
+        status = os.stat(name)
     except OSError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
