@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from elizad.conversation.commands import Cue, EndTurn, Speak
 from elizad.conversation.events import Ask, TurnRequested
+from elizad.conversation.guide import UNGUIDED, Guide
 from elizad.conversation.history import Answer, History, user_turns
 from elizad.conversation.phrases import APOLOGY, FAREWELL, REPEAT, SILENCE, fill_fields
+from elizad.conversation.remarks import Remarks
+from elizad.conversation.said import AlreadySaid
+from elizad.conversation.steering import TurnContext
 from elizad.eliza import Eliza
 from elizad.speech.chunks import Unit, split_chunks
 from elizad.speech.farewell import is_goodbye
@@ -28,21 +32,38 @@ class Manner(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """One turn of ours: its number, what was heard, what is said, and when each piece of it is due."""
+    """One turn of ours: its number, what was heard, what is said, and when each piece of it is due.
+
+    `steered` is the name of the rule that decided what to say, if it was not the mind alone.
+    """
 
     number: int
     heard: str
     said: str
     cues: tuple[Cue, ...]
     problem: str | None = None
+    steered: str = ""
+
+
+class Place(NamedTuple):
+    """Where a conversation takes place: the platform's name, and the seconds that it lets a call last (None: unknown)."""
+
+    platform: str = ""
+    limit_s: float | None = None
+
+
+NOWHERE: Final = Place()
 
 
 class Conversation:
     """One call's conversation. A newer turn supersedes an older one; whoever plays the cues drops those of the old."""
 
-    def __init__(self, eliza: Eliza, manner: Manner) -> None:
+    def __init__(self, eliza: Eliza, manner: Manner, guide: Guide = UNGUIDED, place: Place = NOWHERE) -> None:
         self._eliza = eliza
         self._manner = manner
+        self._guide = guide
+        self._place = place
+        self._remarks = Remarks(eliza)
         self._history = History(eliza)
         self._misheard = 0
         self._silences = 0
@@ -58,6 +79,8 @@ class Conversation:
                 self._misheard += 1
                 return self._turn(event, "", Answer(REPEAT[(self._misheard - 1) % len(REPEAT)]))
             case Ask.SILENCE:
+                if over := self._guide.steering.over(self._context(event, [])):
+                    return self._turn(event, "", Answer(over.say), hang_up=True, steered=over.rule)
                 self._silences += 1
                 said = SILENCE[self._silences - 1] if self._silences <= len(SILENCE) else ""
                 return self._turn(event, "", Answer(said))
@@ -69,8 +92,8 @@ class Conversation:
         return self._turn(event, "", Answer(APOLOGY))
 
     def _greet(self, event: TurnRequested) -> Turn:
-        text = self._eliza.opening if event.greeting is None else event.greeting
-        return self._turn(event, "", Answer(fill_fields(text, event.variables)))
+        text = fill_fields(self._eliza.opening if event.greeting is None else event.greeting, event.variables)
+        return self._turn(event, "", Answer(self._guide.disclosed(text, 0, AlreadySaid(event.transcript))))
 
     def _reply(self, event: TurnRequested) -> Generator[None, None, Turn]:
         self._misheard = self._silences = 0
@@ -78,15 +101,43 @@ class Conversation:
         turns = [text[:limit] for text in user_turns(event.transcript)]
         if not turns:
             return self._greet(event)
-        answer = yield from self._history.answer(turns)
-        leaving = is_goodbye(turns[-1])
-        if leaving and "GOODBYE" not in self._eliza.script.rules:
+        now = self._context(event, turns)
+        decision = self._guide.steering.look(now)
+        answers = decision is None or decision.then == "go_on"
+        voice = self._remarks.voice(event.expressions, now.said) if answers else None
+        answer = yield from self._history.answer(turns, voice)  # asked in any case: the fold is of every turn
+        if now.leaving and "GOODBYE" not in self._eliza.script.rules:
             answer = Answer(FAREWELL)  # the script has no word for it, and hanging up needs one
-        return self._turn(event, turns[-1], answer, hang_up=leaving)
+        hang_up = now.leaving and answers
+        if decision is not None:
+            say = self._guide.spell(decision.say)
+            answer = answer._replace(text=f"{say} {answer.text}".strip()) if answers else Answer(say)
+            hang_up = hang_up or decision.then == "end"
+        answer = answer._replace(text=self._guide.disclosed(answer.text, now.turn, now.said))
+        steered = "" if decision is None else decision.rule
+        return self._turn(event, turns[-1], answer, hang_up=hang_up, steered=steered)
 
-    def _turn(self, event: TurnRequested, heard: str, answer: Answer, *, hang_up: bool = False) -> Turn:
+    def _context(self, event: TurnRequested, turns: list[str]) -> TurnContext:
+        heard = turns[-1] if turns else ""
+        return TurnContext(
+            heard=heard,
+            turn=len(turns),
+            platform=self._place.platform,
+            session=event.session,
+            expressions=event.expressions,
+            context=event.context,
+            variables=event.variables,
+            seconds_left=self._guide.clock.seconds_left(event.elapsed_s, self._place.limit_s),
+            leaving=is_goodbye(heard),
+            said=AlreadySaid(event.transcript),
+        )
+
+    def _turn(
+        self, event: TurnRequested, heard: str, answer: Answer, *, hang_up: bool = False, steered: str = ""
+    ) -> Turn:
+        answer = answer._replace(text=self._guide.hush(answer.text))
         chunks = split_chunks(answer.text, self._manner.unit)
         times = [event.hold_s + due_s for due_s in due_times(chunks, self._manner.pace_s)]
         cues = [Cue(due_s, Speak(event.turn, chunk)) for due_s, chunk in zip(times, chunks, strict=True)]
         cues.append(Cue(times[-1] if times else event.hold_s, EndTurn(event.turn, hang_up)))
-        return Turn(event.turn, heard, answer.text, tuple(cues), answer.problem)
+        return Turn(event.turn, heard, answer.text, tuple(cues), answer.problem, steered)

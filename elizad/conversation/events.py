@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from elizad.types import Utterance
 
 _NOTHING_KNOWN: Final[Mapping[str, str]] = MappingProxyType({})
+_NOTHING_HEARD: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 class Ask(enum.Enum):
@@ -29,6 +30,9 @@ class TurnRequested(NamedTuple):
     taken again. `transcript` is the whole conversation so far, oldest first. `session` is the platform's name for the
     conversation, if it has one. A greeting may have its own text instead of the script's opening line, with `{name}`
     fields for `variables`; `hold_s` is how many seconds it may wait for these to become known.
+
+    `expressions` says how the newest utterance was said, Hume's names -> 0 to 1, and `context` are texts that came with
+    it. `elapsed_s` is how many seconds the call has lasted, which the connection knows.
     """
 
     turn: int
@@ -38,6 +42,9 @@ class TurnRequested(NamedTuple):
     greeting: str | None = None
     variables: Mapping[str, str] = _NOTHING_KNOWN
     hold_s: float = 0.0
+    expressions: Mapping[str, float] = _NOTHING_HEARD
+    context: tuple[str, ...] = ()
+    elapsed_s: float = 0.0
 
 
 class KeepaliveRequested(NamedTuple):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from elizad.conversation.clock import NO_CLOCK, Clock
-from elizad.conversation.hush import Hush
+from elizad.conversation.hush import NOTHING_HUSHED, Hush
 from elizad.conversation.said import AlreadySaid, mark
 from elizad.conversation.steering import Steering
 
@@ -31,7 +31,7 @@ class Guide:
     steering: Steering
     clock: Clock = NO_CLOCK
     disclosure: str = ""
-    hush: Hush = Hush()
+    hush: Hush = NOTHING_HUSHED
     spell: Callable[[str], str] = as_it_is
 
     def disclosed(self, text: str, turn: int, said: AlreadySaid) -> str:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from elizad.conversation.phrases import APOLOGY
 from elizad.eliza import Eliza, State
+from elizad.eliza.expressions import Voice
 from elizad.errors import EndlessScript
 from elizad.types import Role, Utterance
 
@@ -62,8 +63,10 @@ class History:
         self._origin = _Checkpoint(0, 0, eliza.start(), "")
         self._before = self._after = self._origin
 
-    def answer(self, turns: Sequence[str]) -> Generator[None, None, Answer]:
+    def answer(self, turns: Sequence[str], voice: Voice | None = None) -> Generator[None, None, Answer]:
         """Return the reply to the last of `turns`, of which there must be one, pausing after each that is replayed.
+
+        With a `voice`, the reply may be a remark on how the last one was said. It leaves no trace in the fold.
 
         A transcript can hold thousands of turns, each a fraction of a millisecond or more: in the pauses other calls
         get theirs. To leave at one loses this reply and nothing else.
@@ -71,7 +74,8 @@ class History:
         # hash() of a string is keyed per process: quick, and nobody outside can aim at a collision.
         digests = list(accumulate(turns, lambda digest, text: hash((digest, text)), initial=0))
         known = (self._after, self._before, self._origin)
-        point = next(p for p in known if p.turns <= len(turns) and digests[p.turns] == p.digest)
+        newest = len(turns) - (voice is not None)  # a remark needs the state before the last turn
+        point = next(p for p in known if p.turns <= newest and digests[p.turns] == p.digest)
         problem = None
         for index in range(point.turns, len(turns)):
             self._before = point
@@ -83,4 +87,7 @@ class History:
             if point.turns < len(turns):
                 yield
         self._after = point
-        return Answer(point.reply, problem)
+        remark = None
+        if voice is not None and problem is None:
+            remark = self._eliza.remark(self._before.state, turns[-1], voice)
+        return Answer(remark or point.reply, problem)

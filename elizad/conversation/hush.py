@@ -1,4 +1,4 @@
-"""Words that are never said aloud, whoever said them first: the last thing that happens to a text before it is spoken."""
+"""Words that are never said aloud, whoever said them first: the last to touch a text before it is spoken."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ _LEADERS: Final = (
     r"|called|as|hate|love|like|want|need|see|find|get|make)"
 )
 _END: Final = r"(?=\s*(?:[.,;:!?…]|$|(?:and|or|but|is|are|was|were|when|because|if|to|of|in|on|at|for|with)\b))"
+_AUXILIARY: Final = r"(?:did|do|does|can|could|will|would|is|are|was|were)"
 _NOTHING_LEFT: Final = "I see."
 
 
@@ -23,12 +24,12 @@ class Hush:
         """`words` may be of several words each. Upper and lower case are the same."""
         gaps = (r"\s+".join(map(re.escape, word.split())) for word in sorted(words, key=len, reverse=True))
         never = rf"(?<!\w)(?<!\w['’])(?:{'|'.join(gaps)})(?:['’]s)?(?!['’]?\w)" if words else r"(?!)"
-        self._never = re.compile(never, re.IGNORECASE)
-        run = rf"{never}(?:[\s,]+{never})*"
-        self._needed = re.compile(rf"(?P<lead>\b{_LEADERS}\s+)?(?P<owner>\b{_OWNERS}\s+)?(?:{run}){_END}", re.IGNORECASE)
-        self._before_vowel = re.compile(rf"\b(a|an)\s+(?:{run})\s+(?=(\w))", re.IGNORECASE)
-        self._cursed = re.compile(rf"\bthe\s+{never}(?=\s+(?:did|do|does|can|could|will|would|is|are|was|were)\b)", re.IGNORECASE)
-        self._left_out = re.compile(rf"\s*{run}(?P<mark>\s*,(?=\s*[.!?]|\s*$))?", re.IGNORECASE)
+        run = rf"(?:{never}(?:[\s,]+{never})*)"
+        self._never = _any_case(never)
+        self._needed = _any_case(rf"(?P<lead>\b{_LEADERS}\s+)?(?P<owner>\b{_OWNERS}\s+)?{run}{_END}")
+        self._before_vowel = _any_case(rf"\b(a|an)\s+{run}\s+(?=(\w))")
+        self._cursed = _any_case(rf"\bthe\s+{run}(?=\s+{_AUXILIARY}\b)")
+        self._left_out = _any_case(rf"\s*{run}(?:\s*,(?=\s*[.!?]|\s*$))?")
 
     def __call__(self, text: str) -> str:
         """Return `text` without the words; the text itself if it has none of them."""
@@ -53,6 +54,10 @@ class Hush:
         return lead_space + sentence[:1].upper() + sentence[1:]
 
 
+def _any_case(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
 def _instead(found: re.Match[str]) -> str:
     """A word that the sentence needs becomes "that", with its article; one that it does not need goes."""
     lead, owner = found["lead"], found["owner"]
@@ -62,3 +67,6 @@ def _instead(found: re.Match[str]) -> str:
 def _article(article: str, following: str) -> str:
     a = "an" if following.lower() in "aeiou" else "a"
     return (a.capitalize() if article[0].isupper() else a) + " "
+
+
+NOTHING_HUSHED: Final = Hush()

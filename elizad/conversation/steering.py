@@ -113,7 +113,7 @@ class _Compiled:
 
 
 class Steering:
-    """Safety first, then the end of the time, then one's own rules in their order; the warning of the end beside them."""
+    """Safety first, then the end of the time, then one's own rules in their order; the warning beside these."""
 
     def __init__(self, rules: Sequence[Rule] = (), safety: Safety | None = None, clock: Clock = NO_CLOCK) -> None:
         """Compile `rules`.

@@ -1,8 +1,8 @@
 """Ways of putting something, and finding them in what somebody says: `(just) want|wanted to die`.
 
-A way is words in their order, whole words only. `a|b` is either of them, `[a b|c]` is too, with choices of several
-words, `(a)` may be missing, `a*` is any word that begins so, and `...` stands for up to four words. Short forms are written out on both sides ("I'm" is "I am"), and upper
-and lower case, marks and quotes do not count.
+A way is words in their order, whole words only. `a|b` is either of them, `[a b|c]` too, with choices of several words,
+`(a)` may be missing, `a*` is any word that begins so, and `...` stands for up to four words. Short forms are written
+out on both sides ("I'm" is "I am"), and upper and lower case, marks and quotes do not count.
 
 Each way becomes a regular expression over words with a space after each. At a given place it can go on in few ways
 only: five lengths for each `...`, with or without each `(a)`, and both are counted. So the time for a text grows with
@@ -93,9 +93,7 @@ class Ways:
 
     def _possible(self, text: str) -> Iterable[re.Pattern[str]]:
         words = dict.fromkeys(text.split())  # a set that keeps its order
-        return dict.fromkeys(
-            (*self._always, *(pattern for word in words for pattern in self._by_word.get(word, ())))
-        )
+        return dict.fromkeys((*self._always, *(pattern for word in words for pattern in self._by_word.get(word, ()))))
 
     def cover(self, way: str) -> bool:
         """Whether whoever puts it this `way` puts it in one of these. A True is certain; many pairs are missed."""

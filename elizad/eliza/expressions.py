@@ -46,9 +46,6 @@ _MODIFIERS: Final = {
     "extremely": 0.9,
 }
 
-NOT_HEARD: Final[Mapping[str, float]] = {}
-"""No score at all, as for typed words. Never written to."""
-
 
 class Voice(NamedTuple):
     """How the newest words were said: name (one of NAMES) -> 0 to 1, any of them missing.
@@ -67,10 +64,11 @@ def script_name(name: str) -> str:
 
 BY_SCRIPT_NAME: Final[Mapping[str, str]] = {script_name(name): name for name in NAMES}
 
-_BY_PHRASE: Final = {name.lower(): name for name in NAMES} | {
-    word: name for name, words in _ADJECTIVES.items() for word in words.split()
+_BY_PHRASE: Final = {
+    **{name.lower(): name for name in NAMES},
+    **{word: name for name, words in _ADJECTIVES.items() for word in words.split()},
+    **{f"surprised ({side})": f"Surprise ({side})" for side in ("negative", "positive")},
 }
-_BY_PHRASE |= {f"surprised ({side})": f"Surprise ({side})" for side in ("negative", "positive")}
 
 
 def named(name: str) -> str | None:

@@ -33,6 +33,10 @@ class Adapter(Protocol):
     def going_away(self) -> int:
         """The close code when the daemon stops; ABNORMAL is no code to send, and means without a close frame."""
 
+    @property
+    def call_limit_s(self) -> float | None:
+        """How many seconds the platform lets a call last; None if it does not say."""
+
     def opening(self) -> tuple[list[str], TurnRequested | None]:
         """Return what is sent as soon as the connection is open: messages, and a turn of ours if we speak first."""
 

@@ -7,25 +7,34 @@ accepted are the documented one, the bare array of April 2024, and elements with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Annotated, Final
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
 from elizad.conversation.commands import Command, EndTurn, Speak
 from elizad.conversation.events import Ask, Event, TurnRequested
+from elizad.eliza.expressions import NAMES, score
 from elizad.protocols.wire import check_length, decode
-from elizad.speech.annotations import split_annotations
+from elizad.speech.annotations import context, parse_expressions, split_annotations
 from elizad.types import CloseCode, Role, Utterance
 
 GREETING_INSTRUCTION: Final = "Speak your greeting to the user."
 """What EVI puts into the thread as if the user had said it, when its configuration asks for a greeting."""
+
+CALL_LIMIT_S: Final = 1800.0
+"""EVI ends every chat after half an hour."""
 
 MAX_SESSION_CHARS: Final = 256  # it is a name, and we keep it for the length of the call; a UUID has 36
 
 _MOST_BRACES: Final = 10_000
 """Closing braces that are read with care in one thread, a microsecond each. Half an hour has a thousand, and nobody
 says them; after that, what follows an opening one is all annotation."""
+
+_MOST_GROUPS: Final = 8  # Hume writes two
+_GROUP_CHARS: Final = 300  # three phrases have a hundred
+_CONTEXT_CHARS: Final = 2000  # of an injected text, in which a rule looks for words
 
 _ROLES: Final = {"user": Role.USER, "assistant": Role.ASSISTANT}
 _TYPES: Final = {"user_message": "user", "assistant_message": "assistant"}
@@ -37,18 +46,27 @@ class _Message(msgspec.Struct, gc=False):
 
 
 class _Element(msgspec.Struct, gc=False):
-    """One entry of the thread. `time` is only compared; prosody and whatever else there is are skipped."""
+    """One entry of the thread. `time` is only compared, `models` read for the newest words; the rest is skipped."""
 
     type: str | None = None
     message: _Message | None = None
     role: str | None = None
     content: str | None = None
     time: msgspec.Raw = msgspec.Raw()
+    models: msgspec.Raw = msgspec.Raw()
 
     def flat(self) -> tuple[str, str]:
         """Return (role, content) in either shape."""
         message = self.message or _Message(self.role, self.content)
         return message.role or _TYPES.get(self.type or "", ""), message.content or ""
+
+
+class _Prosody(msgspec.Struct, gc=False):
+    scores: dict[str, msgspec.Raw] | None = None
+
+
+class _Models(msgspec.Struct, gc=False):
+    prosody: _Prosody | None = None
 
 
 class _Payload(msgspec.Struct):
@@ -61,6 +79,9 @@ class _AssistantInput(msgspec.Struct, tag="assistant_input", tag_field="type", o
     custom_session_id: str | None = None
 
 
+_MODELS: Final = msgspec.json.Decoder(_Models)
+_NUMBER: Final = msgspec.json.Decoder(float)
+_KNOWN: Final = frozenset(NAMES)
 _PAYLOAD: Final = msgspec.json.Decoder(_Payload | list[_Element])
 _ENCODE: Final = msgspec.json.Encoder().encode
 _END: Final = '{"type":"assistant_end"}'
@@ -71,6 +92,7 @@ class HumeClm:
 
     name: Final = "hume"
     going_away: Final = CloseCode.GOING_AWAY
+    call_limit_s: Final = CALL_LIMIT_S
 
     def __init__(self) -> None:
         self._session: str | None = None
@@ -94,9 +116,18 @@ class HumeClm:
         else:
             elements = payload
         check_length(elements)
-        transcript, greet = _transcript(elements)
+        transcript, greet, newest = _transcript(elements)
         self._turn += 1
-        return [TurnRequested(self._turn, transcript, Ask.GREETING if greet else Ask.REPLY, self._session)]
+        return [
+            TurnRequested(
+                self._turn,
+                transcript,
+                Ask.GREETING if greet else Ask.REPLY,
+                self._session,
+                expressions=_expressions(newest),
+                context=tuple(text[:_CONTEXT_CHARS] for text in context(newest.groups)[:_MOST_GROUPS]),
+            )
+        ]
 
     def send(self, command: Command) -> list[str]:
         """Write one command as messages to Hume. The session's name is said back once, with the first words."""
@@ -111,32 +142,71 @@ class HumeClm:
                 return []  # Hume's socket has no word for anything else
 
 
-def _transcript(elements: Iterable[_Element]) -> tuple[tuple[Utterance, ...], bool]:
-    """Return the thread without annotations, doubles and instructions, and whether the newest word is to greet."""
+class _Newest(NamedTuple):
+    """What came with the caller's newest words: the models, unread, and the insides of the brace groups."""
+
+    models: msgspec.Raw = msgspec.Raw()
+    groups: tuple[str, ...] = ()
+
+
+def _transcript(elements: Iterable[_Element]) -> tuple[tuple[Utterance, ...], bool, _Newest]:
+    """Return the thread without annotations, doubles and instructions, and whether the newest word is to greet.
+
+    Beside them what came with the newest words of the caller.
+    """
     transcript: list[Utterance] = []
     greet = False
+    newest = _Newest()
     braces = 0
-    for role, content in _distinct(elements):
+    for role, content, models in _distinct(elements):
         known = _ROLES.get(role, Role.OTHER)
         if known is not Role.USER:
             transcript.append(Utterance(known, content))
             continue
         braces += content.count("}")
-        text = split_annotations(content)[0] if braces <= _MOST_BRACES else content.partition("{")[0].strip()
+        text, groups = split_annotations(content) if braces <= _MOST_BRACES else (content.partition("{")[0].strip(), ())
         instruction = text.startswith(GREETING_INSTRUCTION)
         text = text.removeprefix(GREETING_INSTRUCTION).lstrip()
         greet = instruction and not text
         if not greet:
             transcript.append(Utterance(known, text))
-    return tuple(transcript), greet
+            newest = _Newest(models, groups)
+    return tuple(transcript), greet, newest
 
 
-def _distinct(elements: Iterable[_Element]) -> Iterator[tuple[str, str]]:
-    """Yield (role, content); of neighbours that are the same in role, content and time only the first."""
+def _distinct(elements: Iterable[_Element]) -> Iterator[tuple[str, str, msgspec.Raw]]:
+    """Yield (role, content, models); of neighbours that are the same in role, content and time only the first."""
     last: tuple[str, str, bytes] | None = None
     for element in elements:
         role, content = element.flat()
         entry = (role, content, bytes(element.time))
         if entry != last:
-            yield role, content
+            yield role, content, element.models
         last = entry
+
+
+def _expressions(newest: _Newest) -> Mapping[str, float]:
+    """Return how the newest words were said: the scores, or else what the expression groups say in words."""
+    scores = _scores(newest.models)
+    if not scores:
+        groups = (parse_expressions(group) or () for group in newest.groups[:_MOST_GROUPS] if len(group) < _GROUP_CHARS)
+        scores = dict(filter(None, (score(*phrase) for group in groups for phrase in group)))
+    return MappingProxyType(scores)
+
+
+def _scores(models: msgspec.Raw) -> dict[str, float]:
+    """Read the prosody of one message; what makes no sense in it was not heard, and the rest was."""
+    try:
+        prosody = _MODELS.decode(models).prosody if bytes(models) else None
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    scores: dict[str, float] = {}
+    for name, raw in ((prosody and prosody.scores) or {}).items():
+        if name in _KNOWN:
+            try:
+                value = _NUMBER.decode(raw)
+            except msgspec.DecodeError:
+                continue
+            if 0 <= value <= 1:
+                scores[name] = value
+    return scores

@@ -141,6 +141,7 @@ class RetellLlm:
     # Of all endings only an abnormal one is documented to make Retell connect again, up to four times: 1000 hangs up
     # the caller, a close without a code is an error, and of 1001 and 1012 nothing is said.
     going_away: Final = CloseCode.ABNORMAL
+    call_limit_s: Final = None  # there is one in the agent's settings, which we are not told
 
     def __init__(self, options: RetellOptions, call_id: str, *, resumed: bool = False) -> None:
         """`resumed` says that this call was greeted before, on a connection that was lost."""
@@ -148,6 +149,7 @@ class RetellLlm:
         self._call_id = call_id
         self._resumed = resumed
         self._turn = 0
+        self._variables: Mapping[str, str] = {}
         self._ids: dict[int, int] = {0: 0}  # our number of the newest turns -> Retell's response_id
 
     def opening(self) -> tuple[list[str], TurnRequested]:
@@ -224,11 +226,11 @@ class RetellLlm:
         self._ids.pop(self._turn - _TURNS_AHEAD, None)
         transcript = self._transcript(frame.transcript)
         if transcript is None:
-            return TurnRequested(self._turn, (), Ask.REPEAT, self._call_id)
+            return TurnRequested(self._turn, (), Ask.REPEAT, self._call_id, variables=self._variables)
         if ask is Ask.REPLY and transcript and transcript[-1] == Utterance(Role.USER, UNINTELLIGIBLE):
             ask = Ask.REPEAT
         heard = tuple(utterance for utterance in transcript if utterance.text != UNINTELLIGIBLE)
-        return TurnRequested(self._turn, heard, ask, self._call_id)
+        return TurnRequested(self._turn, heard, ask, self._call_id, variables=self._variables)
 
     def _transcript(self, raw: msgspec.Raw) -> list[Utterance] | None:
         """Return the transcript, or None when it cannot be read: the caller is then asked to say it again."""
@@ -246,9 +248,10 @@ class RetellLlm:
             call = _CALL.decode(frame.call)
         except (msgspec.DecodeError, RecursionError):
             return [Ignored("call_details in a shape that cannot be read")]
+        self._variables = call.retell_llm_dynamic_variables or {}
         if self._turn or not self._options.greet_after_details:
             return []
-        return [self._greeting(call.retell_llm_dynamic_variables or {}, 0.0)]
+        return [self._greeting(self._variables, 0.0)]
 
     def _greeting(self, variables: Mapping[str, str], hold_s: float) -> TurnRequested:
         greeting = self._options.greeting

@@ -73,6 +73,7 @@ class Connection:
         self._stopping = False
         self._at_once: list[str] = []  # frames that wait for nothing
         self._pending: deque[Cue] = deque()  # what is left of the current turn
+        self._opened = 0.0  # when the call opened, in trio's time
         self._asked = 0.0  # when the message came that asked for the current turn, in trio's time
         self._started = 0.0  # when the current turn began, in trio's time
         self._speaking = False  # whether the current turn's first words have been sent
@@ -122,6 +123,7 @@ class Connection:
 
     async def _write(self, inbox: trio.MemoryReceiveChannel[_Arrival]) -> None:
         """Answer events until the reader has ended, or until `stop` and the end of the turn."""
+        self._opened = trio.current_time()
         self._at_once, greeting = self._adapter.opening()
         if greeting is not None:
             await self._begin(greeting, trio.current_time())
@@ -176,11 +178,13 @@ class Connection:
             self.session = event.session
         self.turns += 1
         self._meter.turns[self._adapter.name] += 1
-        turn = await self._answer(event)
+        turn = await self._answer(event._replace(elapsed_s=arrived - self._opened))
         self._pending = deque(turn.cues)
         self._asked, self._started, self._speaking = arrived, trio.current_time(), False
         if log.isEnabledFor(logging.DEBUG):
             fields = {"conn": self._conn, "turn": event.turn, "heard": turn.heard, "said": turn.said}
+            if turn.steered:
+                fields["steered"] = turn.steered
             log.debug("turn", extra={"fields": fields})
 
     async def _answer(self, event: TurnRequested) -> Turn:

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 
 import trio
 
-from elizad.conversation.conversation import Conversation, Manner
+from elizad.conversation.conversation import Conversation, Manner, Place
+from elizad.conversation.guide import UNGUIDED, Guide
 from elizad.eliza import Eliza
 from elizad.net.guard import Request
 from elizad.net.ws import WebSocket
@@ -31,6 +32,7 @@ class Voice(NamedTuple):
     eliza: Eliza
     manner: Manner
     catalogue: Catalogue
+    guide: Guide = UNGUIDED
 
 
 class Switchboard:
@@ -49,7 +51,8 @@ class Switchboard:
         """
         voice = self._voice()
         adapter = voice.catalogue[request.route.name](self._recognise(request))
-        conversation = Conversation(voice.eliza, voice.manner)
+        place = Place(adapter.name, adapter.call_limit_s)
+        conversation = Conversation(voice.eliza, voice.manner, voice.guide, place)
         connection = Connection(socket, adapter, conversation, request.conn, self.meter)
         self.meter.calls[adapter.name] += 1
         opened = trio.current_time()
