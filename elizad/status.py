@@ -1,0 +1,172 @@
+"""`elizad status`: asks a running daemon how it is, and shows it: as a page, live, or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from elizad.net.listeners import Address
+    from elizad.ops.vitals import Status
+
+SUMMARY: Final = "show how the running daemon is"
+
+_EPILOG: Final = """\
+Asks the daemon's admin pages. Without --at: those that the configuration names (--config), else those of the
+workers and the service of systemd on this machine, else 127.0.0.1:8766.
+
+exit codes:
+    0  shown
+    1  no daemon answers there
+"""
+
+_PATIENCE_S: Final = 3.0
+"""The page costs a millisecond; a daemon that takes longer is in trouble, and that is worth knowing soon."""
+
+_EVERY_S: Final = 1.0
+
+_SOCKETS: Final = "/run/elizad"
+"""Where the workers of elizad@.service have their admin sockets."""
+
+
+def add_options(command: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
+    """Add the arguments of `elizad status` and return what runs it."""
+    command.epilog = _EPILOG
+    options = command.add_argument_group("what and how")
+    options.add_argument(
+        "--at",
+        metavar="ADDRESS",
+        action="append",
+        type=_address,
+        help="where the admin pages are: HOST:PORT or unix:/PATH; may be given several times",
+    )
+    how = options.add_mutually_exclusive_group()
+    how.add_argument("--watch", action="store_true", help="stay, and show it anew every second; Ctrl-C ends it")
+    how.add_argument("--json", action="store_true", help="print one line of JSON for each daemon")
+    return run
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show the status and return the exit code."""
+    from elizad.errors import StartError
+
+    addresses = args.at or _addresses(args.config)
+    if args.json:
+        for address in addresses:
+            sys.stdout.write(_fetch(address).decode())
+        return 0
+    from rich.console import Console
+
+    from elizad.status_view import History, show
+
+    console = Console(highlight=False)
+    if not args.watch:
+        for address in addresses:
+            console.print(show(ask(address), str(address)))
+        return 0
+    from rich.console import Group
+    from rich.live import Live
+    from rich.text import Text
+
+    histories = {address: History() for address in addresses}
+    try:
+        with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
+            while True:
+                parts = []
+                for address, history in histories.items():
+                    try:
+                        parts.append(show(history.add(ask(address), time.monotonic()), str(address), history))
+                    except StartError as error:  # it may be starting again: keep looking
+                        parts.append(Text(str(error), "red"))
+                live.update(Group(*parts), refresh=True)
+                _pause(_EVERY_S)
+    except KeyboardInterrupt:
+        return 0
+
+
+def ask(address: Address) -> Status:
+    """Return how the daemon is whose admin pages are at `address`. Raises: StartError when nobody answers."""
+    import msgspec
+
+    from elizad.errors import StartError
+    from elizad.ops.vitals import Status
+
+    try:
+        return msgspec.json.decode(_fetch(address), type=Status)
+    except msgspec.DecodeError as error:
+        raise StartError(f"what answers at {address} is no elizad, or of another version: {error}") from None
+
+
+def _fetch(address: Address) -> bytes:
+    from elizad.errors import StartError
+
+    connection = _Connection(address)
+    try:
+        connection.request("GET", "/status")
+        response = connection.getresponse()
+        if response.status != http.HTTPStatus.OK:
+            raise StartError(f"what answers at {address} has no /status: is that the address for calls?")
+        return response.read()
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise StartError(f"no daemon answers at {address}: {reason.lower()}") from None
+    finally:
+        connection.close()
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP to a TCP address or a Unix socket."""
+
+    def __init__(self, address: Address) -> None:
+        super().__init__("localhost", timeout=_PATIENCE_S)
+        self._address = address
+
+    def connect(self) -> None:
+        from elizad.net.listeners import TcpAddress
+
+        if isinstance(self._address, TcpAddress):
+            self.sock = socket.create_connection((self._address.host or "localhost", self._address.port), _PATIENCE_S)
+            return
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(_PATIENCE_S)
+        self.sock.connect(self._address.path)
+
+
+def _addresses(config: Path | None) -> list[Address]:
+    """Where to ask when nobody says it. Raises: ConfigError, StartError."""
+    from elizad.errors import StartError
+    from elizad.net.listeners import UnixAddress, parse_listen
+    from elizad.ops import config as configuration
+
+    if config is None:
+        try:
+            sockets = sorted(Path(_SOCKETS).glob("*/admin.sock"))
+        except OSError:
+            sockets = []  # only root may look there
+        if sockets:
+            return [UnixAddress(str(path)) for path in sockets]
+    listen = configuration.load(config).admin.listen
+    if not listen:
+        raise StartError("admin.listen is empty: this daemon shows its pages nowhere")
+    return [parse_listen(listen[0])]
+
+
+def _address(text: str) -> Address:
+    from elizad.net.listeners import parse_listen
+
+    try:
+        return parse_listen(text)
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
+
+
+def _pause(seconds: float) -> None:
+    import select
+
+    select.select([], [], [], seconds)
