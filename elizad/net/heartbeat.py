@@ -50,6 +50,9 @@ class Due(enum.Enum):
     CLOSE = enum.auto()
 
 
+_NOTHING: Final = (Due.NOTHING, -math.inf)
+
+
 def what_is_due(silent_s: float, *, pinged: bool, interval_s: float, timeout_s: float) -> Due:
     """What to do about a peer that has been silent for `silent_s`, and was `pinged` in this silence or not."""
     if silent_s < interval_s:
@@ -76,7 +79,7 @@ class Heartbeat:
         self._idle_s = idle_s
         self._call_s = call_s
         self._tally = tally or Tally()
-        self._done: dict[Watched, Due] = {}  # what was done last about each
+        self._done: dict[Watched, tuple[Due, float]] = {}  # what was done last about each, and when
 
     def __len__(self) -> int:
         return len(self._done)
@@ -84,7 +87,7 @@ class Heartbeat:
     @contextmanager
     def watching(self, connection: Watched) -> Iterator[None]:
         """Look after `connection` for the length of the block."""
-        self._done[connection] = Due.NOTHING
+        self._done[connection] = _NOTHING
         try:
             yield
         finally:
@@ -102,7 +105,7 @@ class Heartbeat:
                         await trio.lowlevel.checkpoint()
 
     def _look_at(self, connection: Watched, now: float, nursery: trio.Nursery) -> None:
-        done = self._done[connection]
+        done, done_at = self._done[connection]
         if done is Due.CLOSE:
             return  # under way, with a deadline of its own
         if now - connection.opened_at >= self._call_s:
@@ -112,18 +115,19 @@ class Heartbeat:
             self._close(connection, "idle_s", f"no message came for {self._idle_s:g} s", nursery)
             return
         silent_s = connection.silent_s(now)
-        pinged = done is not Due.NOTHING and silent_s >= self._interval_s
+        # A ping counts in the silence it was made in; after its answer the next one may have lasted as long already.
+        pinged = done is Due.PING and done_at > now - silent_s
         due = what_is_due(silent_s, pinged=pinged, interval_s=self._interval_s, timeout_s=self._timeout_s)
         if due is Due.PING:
+            self._done[connection] = due, now
             nursery.start_soon(self._do, connection.ping)
         elif due is Due.ABORT:
             self._tally.silent += 1
             nursery.start_soon(self._do, connection.abort, f"nothing was heard for {silent_s:.0f} s")
-        self._done[connection] = Due.PING if pinged or due is Due.PING else Due.NOTHING
 
     def _close(self, connection: Watched, limit: str, reason: str, nursery: trio.Nursery) -> None:
         self._tally.limited[limit] += 1
-        self._done[connection] = Due.CLOSE
+        self._done[connection] = Due.CLOSE, trio.current_time()
         # Never 1000: Retell would take that for a wish to hang up.
         nursery.start_soon(self._do, connection.close, CloseCode.POLICY, reason)
 

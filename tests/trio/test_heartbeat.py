@@ -62,8 +62,8 @@ async def test_what_is_due(silent_s: float, pinged: bool, due: Due) -> None:
     assert what_is_due(silent_s, pinged=pinged, interval_s=20, timeout_s=10) is due
 
 
-async def beat(*connections: Peer, for_s: float, tally: Tally | None = None) -> Heartbeat:
-    heartbeat = Heartbeat(ping_interval_s=20, ping_timeout_s=10, tally=tally)
+async def beat(*connections: Peer, for_s: float, every_s: float = 20, tally: Tally | None = None) -> Heartbeat:
+    heartbeat = Heartbeat(ping_interval_s=every_s, ping_timeout_s=10, tally=tally)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(heartbeat.run)
         for connection in connections:
@@ -84,6 +84,14 @@ async def test_a_peer_that_answers_is_asked_again_and_again(autojump_clock: Mock
     assert 4 <= len(peer.pings) <= 5
     assert peer.aborted == []
     assert len(heartbeat) == 0
+
+
+async def test_one_that_answers_pings_a_second_apart_is_not_given_up(autojump_clock: MockClock) -> None:
+    """The next silence has lasted as long as it takes when it is looked at for the first time."""
+    peer = Peer(silent_since=0, answers=True)
+    await beat(peer, for_s=30.5, every_s=1)
+    assert peer.pings == list(range(1, 31))
+    assert not peer.aborted
 
 
 async def test_a_peer_that_does_not_answer_is_given_up(autojump_clock: MockClock) -> None:
