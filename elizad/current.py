@@ -13,6 +13,7 @@ from typing import TypeVar
 from elizad.conversation.conversation import Manner
 from elizad.eliza import Eliza
 from elizad.errors import ConfigError, Problem
+from elizad.guidance import advice, make_guide
 from elizad.mind import make_eliza
 from elizad.net.addresses import Sources
 from elizad.net.admission import Route
@@ -71,11 +72,12 @@ def prepare(settings: Settings) -> Current:
     warnings = [Problem(f"{name}.tokens_file", file.warning) for name, file in files.items()]
     if certificate is not None:
         warnings.append(Problem("tls.certificate", certificate.warning))
+    warnings += advice(settings)
     if settings.server.watch and credentials.are_given():
         warnings.append(Problem("server.watch", "systemd passed copies of the files: they change on systemctl reload"))
     return Current(
         settings,
-        Voice(eliza, _manner(settings), catalogue(_retell_options(settings))),
+        Voice(eliza, _manner(settings), catalogue(_retell_options(settings)), make_guide(settings)),
         _routes(settings, files),
         _limits(settings),
         certificate,

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import BinaryIO, TextIO
+import time
+from typing import BinaryIO, NamedTuple, TextIO
 
+from elizad.conversation.guide import Guide
+from elizad.conversation.remarks import Remarks
+from elizad.conversation.said import AlreadySaid
+from elizad.conversation.steering import Decision, TurnContext
 from elizad.eliza import Eliza, State, Step
+from elizad.eliza.expressions import score
 from elizad.errors import EndlessScript
+from elizad.guidance import make_guide
 from elizad.mind import make_eliza
 from elizad.ops.config import ScriptMode, Settings
+from elizad.speech.annotations import context, parse_expressions, split_annotations
+from elizad.speech.farewell import is_goodbye
+from elizad.types import Role, Utterance
 
 
 def talk(script: str | None, mode: ScriptMode | None, trace: bool, settings: Settings) -> int:
@@ -21,19 +31,108 @@ def talk(script: str | None, mode: ScriptMode | None, trace: bool, settings: Set
     mode = mode or settings.eliza.mode
     name = script or settings.eliza.script
     eliza = make_eliza(name, mode, spell_numbers=settings.speech.spell_numbers)
+    guide = None if mode == "1966" else make_guide(settings)  # the program of then has nothing beside it
+    talker = Talker(eliza, guide, trace)
     if sys.stdin.isatty() and sys.stdout.isatty():
         from elizad.terminal import converse  # rich, which a filter does without
 
-        return converse(eliza, trace, name, mode)
-    return _filter(eliza, trace, sys.stdin.buffer, sys.stdout, sys.stderr)
+        return converse(talker, name, mode)
+    return _filter(talker, sys.stdin.buffer, sys.stdout, sys.stderr)
 
 
-def _filter(eliza: Eliza, trace: bool, lines: BinaryIO, out: TextIO, err: TextIO) -> int:
-    """Print the opening line, then one line for each line of input. The explanation of `trace` goes to `err`."""
+class Reply(NamedTuple):
+    """What is answered, how it came about if that was asked for, and whether it is the end of the conversation."""
+
+    text: str
+    steps: list[Step]
+    ends: bool = False
+
+
+class Talker:
+    """One conversation with ELIZA, guided as a call is. A line may end in `{very tired}`, as Hume writes it."""
+
+    def __init__(self, eliza: Eliza, guide: Guide | None, trace: bool) -> None:
+        self._eliza = eliza
+        self._guide = guide
+        self._remarks = Remarks(eliza)
+        self._trace = trace
+        self._state = eliza.start()
+        self._transcript: list[Utterance] = []
+        self._turn = 0
+        self._began = time.monotonic()
+
+    def opening(self) -> str:
+        """Return what ELIZA says first."""
+        text = self._eliza.opening
+        if self._guide is not None:
+            text = self._guide.hush(self._guide.disclosed(text, 0, AlreadySaid()))
+        self._transcript.append(Utterance(Role.ASSISTANT, text))
+        return text
+
+    def answer(self, line: str) -> Reply:
+        """Answer one line; a script that goes in circles costs the reply, and the conversation goes on."""
+        if self._guide is None:
+            return Reply(*self._asked(line))
+        heard, groups = split_annotations(line)
+        now = self._context(heard, groups)
+        decision = self._guide.steering.look(now)
+        before = self._state
+        text, steps = self._asked(heard)
+        if decision is None or decision.then == "go_on":
+            text = self._remark(before, now, steps) or text
+        reply = Reply(text, steps)
+        if decision is not None:
+            reply = self._steered(decision, reply)
+        reply = reply._replace(text=self._guide.hush(reply.text))
+        self._transcript += Utterance(Role.USER, heard or "..."), Utterance(Role.ASSISTANT, reply.text)
+        return reply
+
+    def _context(self, heard: str, groups: tuple[str, ...]) -> TurnContext:
+        assert self._guide is not None
+        self._turn += 1
+        phrases = (phrase for group in groups for phrase in parse_expressions(group) or ())
+        return TurnContext(
+            heard=heard,
+            turn=self._turn,
+            platform="talk",
+            expressions=dict(filter(None, (score(*phrase) for phrase in phrases))),
+            context=context(groups),
+            seconds_left=self._guide.clock.seconds_left(time.monotonic() - self._began, None),
+            leaving=is_goodbye(heard),
+            said=AlreadySaid(self._transcript),
+        )
+
+    def _asked(self, text: str) -> tuple[str, list[Step]]:
+        steps: list[Step] = []
+        try:
+            self._state, reply = self._eliza.reply(self._state, text, steps if self._trace else None)
+        except EndlessScript as error:
+            print(f"elizad: {error}", file=sys.stderr)
+            reply = ""
+        return reply, steps
+
+    def _remark(self, before: State, now: TurnContext, steps: list[Step]) -> str | None:
+        voice = self._remarks.voice(now.expressions, now.said)
+        if voice is None:
+            return None
+        try:
+            return self._eliza.remark(before, now.heard, voice, steps if self._trace else None)
+        except EndlessScript:
+            return None  # told already
+
+    def _steered(self, decision: Decision, reply: Reply) -> Reply:
+        assert self._guide is not None
+        say = self._guide.spell(decision.say)
+        text = f"{say} {reply.text}".strip() if decision.then == "go_on" else say
+        steps = [*reply.steps, Step("steered", f"{decision.rule}: {decision.then}")] if self._trace else []
+        return Reply(text, steps, decision.then == "end")
+
+
+def _filter(talker: Talker, lines: BinaryIO, out: TextIO, err: TextIO) -> int:
+    """Print the opening line, then one line for each line of input. The explanation of a trace goes to `err`."""
     if isinstance(out, io.TextIOWrapper):
         out.reconfigure(encoding="utf-8", errors="surrogatepass")
-    print(eliza.opening, file=out, flush=True)
-    state = eliza.start()
+    print(talker.opening(), file=out, flush=True)
     for number, line in enumerate(lines, 1):
         try:
             text = line.removesuffix(b"\n").removesuffix(b"\r").decode()
@@ -41,19 +140,10 @@ def _filter(eliza: Eliza, trace: bool, lines: BinaryIO, out: TextIO, err: TextIO
             print(f"elizad: input line {number} is not UTF-8 (byte {error.start + 1}): not heard", file=err)
             print(file=out, flush=True)
             continue
-        state, reply, steps = answer(eliza, state, text, trace)
-        for step in steps:
+        reply = talker.answer(text)
+        for step in reply.steps:
             print(f"{step.label}: {step.detail}", file=err)
-        print(reply, file=out, flush=True)
+        print(reply.text, file=out, flush=True)
+        if reply.ends:
+            break
     return 0
-
-
-def answer(eliza: Eliza, state: State, text: str, trace: bool) -> tuple[State, str, list[Step]]:
-    """Answer one utterance; a script that goes in circles costs the reply, and the conversation goes on."""
-    steps: list[Step] = []
-    try:
-        state, reply = eliza.reply(state, text, steps if trace else None)
-    except EndlessScript as error:
-        print(f"elizad: {error}", file=sys.stderr)
-        reply = ""
-    return state, reply, steps

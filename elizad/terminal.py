@@ -10,14 +10,14 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from elizad.eliza import Eliza, Step
-from elizad.talk import answer
+from elizad.eliza import Step
+from elizad.talk import Talker
 
 _WIDTH: Final = 88  # lines longer than this are hard to read
 _MARGIN: Final = 7  # room for the speaker's name
 
 
-def converse(eliza: Eliza, trace: bool, script: str, mode: str) -> int:
+def converse(talker: Talker, script: str, mode: str) -> int:
     """Talk with a person until Ctrl-D or Ctrl-C and return the exit code. The history is forgotten at the end."""
     try:
         import readline  # gives input() its editing; not in every Python build
@@ -28,18 +28,19 @@ def converse(eliza: Eliza, trace: bool, script: str, mode: str) -> int:
     console = Console(width=min(Console().width, _WIDTH), highlight=False)
     about = Text.assemble(("ELIZA", "bold green"), "  script ", (script, "bold"), f", {mode} mode")
     console.print(Panel(about.append("   Ctrl-D ends the conversation", "dim"), expand=False))
-    _say(console, eliza.opening)
-    state = eliza.start()
+    _say(console, talker.opening())
     while True:
         try:
             text = input(_prompt(console))
         except (EOFError, KeyboardInterrupt):
             console.print("\n[dim]The conversation has ended. Nothing of it was kept.[/]")
             return 0
-        state, reply, steps = answer(eliza, state, _printable(text), trace)
-        if steps:
-            _explain(console, steps)
-        _say(console, reply)
+        reply = talker.answer(_printable(text))
+        if reply.steps:
+            _explain(console, reply.steps)
+        _say(console, reply.text)
+        if reply.ends:
+            return 0
 
 
 def _printable(text: str) -> str:

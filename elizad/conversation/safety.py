@@ -50,7 +50,7 @@ TEXTS: Final[Mapping[Danger, tuple[str, ...]]] = {
     "suicide": (
         "I'm glad you told me, and I take it seriously. I am a computer program, and you deserve a person."
         " Please call {line}, or {emergency} if you are in danger now. Are you safe at the moment?",
-        "You don't have to go through this alone. Please call {line} now, or go to someone who can stay with you."
+        "You don't have to go through this alone. Please call {line}, or go to someone who can stay with you."
         " If you might act on it, call {emergency}.",
         "I'm still listening, and what you say worries me. Who could be with you right now? If there is nobody,"
         " please call {line}.",

@@ -17,6 +17,7 @@ import msgspec
 from elizad.errors import ConfigError, Problem
 from elizad.ops import credentials, schema
 from elizad.ops.forms import FILE, AllowFrom, Listen, Origins, Source, Tokens, TokensFile, url_path, visible_text
+from elizad.ops.guidance import Conversation, Safety, Steer
 from elizad.ops.schema import Key, Row, Table
 from elizad.ops.tokens import CREDENTIALS
 
@@ -147,6 +148,10 @@ class Speech(Table, frozen=True):
     spell_numbers: Annotated[
         bool, Key("write numbers, dates, money and abbreviations as the words that are to be said, in spoken mode")
     ] = True  # synthesisers differ in what they make of "$3.50" and "Dr."
+    never_say: Annotated[
+        tuple[Annotated[str, Key("", 1, 80, form="a word or a few", check=visible_text)], ...],
+        Key("words that are never said aloud, not even when the caller said them"),
+    ] = ()  # what offends depends on who listens
 
 
 class Limits(Table, frozen=True):
@@ -160,7 +165,7 @@ class Limits(Table, frozen=True):
     ] = 600  # Retell calls from a single address; but nobody alone can have all
     handshakes_per_s: Annotated[
         float, Key("new connections a second from one address, on average; ten times as many at once", 0.1, 100_000)
-    ] = 50.0  # a platform's calls all come back at once after a restart; sustained, a twentieth of a processor
+    ] = 50.0  # a platform's calls all come back at once after a restart; sustained, a fifth of a processor
     max_message_bytes: Annotated[int, Key("bytes of one message", 131_072, 67_108_864)] = (
         4_194_304  # half an hour's transcript with prosody is about 1 MiB; above the 64 KiB that one read brings
     )
@@ -233,6 +238,9 @@ class Settings(Table, frozen=True):
     hume: Hume = Hume()
     retell: Retell = Retell()
     speech: Speech = Speech()
+    conversation: Conversation = Conversation()
+    safety: Safety = Safety()
+    steer: tuple[Steer, ...] = ()
     limits: Limits = Limits()
     admin: Admin = Admin()
     log: Log = Log()

@@ -4,8 +4,9 @@ A table is a frozen Struct, and a key is one annotated field of it:
 
     head_bytes: Annotated[int, Key("longest request head", 1024, 65_536)] = 16_384  # why this default
 
-Known types: bool, int, float, str, Secret, a Literal of strings, a tuple of one of them, and another Table. Which
-tables exist stands in config.py. This module reads no files, and it never quotes a secret.
+Known types: bool, int, float, str, Secret, a Literal of strings, another Table, and a tuple of one of them: of Tables
+it is an array of tables in TOML, whose keys are all optional like any other. Which tables exist stands in config.py.
+This module reads no files, and it never quotes a secret.
 """
 
 from __future__ import annotations
@@ -91,8 +92,11 @@ def rows(table: Table, prefix: str = "") -> Iterator[Row]:
     for name, annotation in _fields(type(table)).items():
         kind, key = _split(annotation)
         value = getattr(table, name)
+        entry = get_args(kind)[0] if get_origin(kind) is tuple else None
         if isinstance(value, Table):
             yield from rows(value, prefix + name + ".")
+        elif _is_table(entry):
+            yield from rows(entry(), f"{prefix}{name}[].")
         else:
             yield Row(prefix + name, _expected(kind, key), json.dumps(plain(value)), key.meaning)
 
@@ -104,8 +108,15 @@ def plain(value: object) -> object:
     if isinstance(value, Secret):
         return MASK
     if isinstance(value, tuple):
-        return [plain(entry) for entry in value]
+        return [_given(entry) if isinstance(entry, Table) else plain(entry) for entry in value]
     return value
+
+
+def _given(entry: Table) -> dict[str, object]:
+    """Return an entry of an array of tables without the keys that are at their default, as people write it."""
+    default = type(entry)()
+    names = (name for name in entry.__struct_fields__ if getattr(entry, name) != getattr(default, name))
+    return {name: plain(getattr(entry, name)) for name in names}
 
 
 def masked(value: object, path: str = "") -> Iterator[str]:
