@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from elizad.conversation.commands import Cue, EndTurn, Speak
 from elizad.conversation.events import Ask, TurnRequested
 from elizad.conversation.guide import UNGUIDED, Guide
 from elizad.conversation.history import Answer, History, user_turns
+from elizad.conversation.past import LAST_TOPIC, Past, remind
 from elizad.conversation.phrases import APOLOGY, FAREWELL, REPEAT, SILENCE, fill_fields
 from elizad.conversation.remarks import Remarks
 from elizad.conversation.said import AlreadySaid
 from elizad.conversation.steering import TurnContext
-from elizad.eliza import Eliza
+from elizad.eliza import Eliza, State
 from elizad.speech.chunks import Unit, split_chunks
 from elizad.speech.farewell import is_goodbye
 from elizad.speech.pace import due_times
+from elizad.types import Utterance
 
 
 class Manner(NamedTuple):
@@ -31,10 +33,18 @@ class Manner(NamedTuple):
     utterance_chars: int = 2000
 
 
+class Folded(NamedTuple):
+    """What the caller said in each turn of the call, and what ELIZA's state is after that."""
+
+    turns: Sequence[str]
+    state: State
+
+
 class Turn(NamedTuple):
     """One turn of ours: its number, what was heard, what is said, and when each piece of it is due.
 
-    `steered` is the name of the rule that decided what to say, if it was not the mind alone.
+    `folded` is None for a turn that answers no words of the caller. `steered` is the name of the rule that decided what
+    to say, if it was not the mind alone.
     """
 
     number: int
@@ -43,10 +53,11 @@ class Turn(NamedTuple):
     cues: tuple[Cue, ...]
     problem: str | None = None
     steered: str = ""
+    folded: Folded | None = None
 
 
 class Place(NamedTuple):
-    """Where a conversation takes place: the platform's name, and the seconds that it lets a call last (None: unknown)."""
+    """Where a conversation takes place: the name of the platform, and how many seconds it allows (None: unknown)."""
 
     platform: str = ""
     limit_s: float | None = None
@@ -65,8 +76,19 @@ class Conversation:
         self._place = place
         self._remarks = Remarks(eliza)
         self._history = History(eliza)
+        self._past = Past(eliza.start())
         self._misheard = 0
         self._silences = 0
+
+    def resume(self, past: Past) -> None:
+        """Let the conversation begin where earlier calls ended; what was said in this one is taken up from there."""
+        self._past = past
+        self._history.begin_at(past.state)
+
+    def heard(self, transcript: Sequence[Utterance]) -> list[str]:
+        """Return what the caller said in each turn, as far as it is heard."""
+        limit = self._manner.utterance_chars
+        return [text[:limit] for text in user_turns(transcript)]
 
     def on(self, event: TurnRequested) -> Generator[None, None, Turn]:
         """Take the turn that is asked for, with pauses where there is much to replay: let others work at each."""
@@ -92,13 +114,19 @@ class Conversation:
         return self._turn(event, "", Answer(APOLOGY))
 
     def _greet(self, event: TurnRequested) -> Turn:
-        text = fill_fields(self._eliza.opening if event.greeting is None else event.greeting, event.variables)
+        if self._past.greeted:
+            return self._turn(event, "", Answer(""))
+        if event.greeting is not None:
+            text = fill_fields(event.greeting, self._fields(event))
+        elif self._past.topic:
+            text = remind(self._eliza.opening, self._past.topic)
+        else:
+            text = self._eliza.opening
         return self._turn(event, "", Answer(self._guide.disclosed(text, 0, AlreadySaid(event.transcript))))
 
     def _reply(self, event: TurnRequested) -> Generator[None, None, Turn]:
         self._misheard = self._silences = 0
-        limit = self._manner.utterance_chars
-        turns = [text[:limit] for text in user_turns(event.transcript)]
+        turns = self.heard(event.transcript)
         if not turns:
             return self._greet(event)
         now = self._context(event, turns)
@@ -115,7 +143,11 @@ class Conversation:
             hang_up = hang_up or decision.then == "end"
         answer = answer._replace(text=self._guide.disclosed(answer.text, now.turn, now.said))
         steered = "" if decision is None else decision.rule
-        return self._turn(event, turns[-1], answer, hang_up=hang_up, steered=steered)
+        turn = self._turn(event, turns[-1], answer, hang_up=hang_up, steered=steered)
+        return turn._replace(folded=Folded(turns, self._history.state))
+
+    def _fields(self, event: TurnRequested) -> Mapping[str, str]:
+        return {LAST_TOPIC: self._past.topic, **event.variables}
 
     def _context(self, event: TurnRequested, turns: list[str]) -> TurnContext:
         heard = turns[-1] if turns else ""
@@ -124,9 +156,10 @@ class Conversation:
             turn=len(turns),
             platform=self._place.platform,
             session=event.session,
+            known=self._past.known,
             expressions=event.expressions,
             context=event.context,
-            variables=event.variables,
+            variables=self._fields(event),
             seconds_left=self._guide.clock.seconds_left(event.elapsed_s, self._place.limit_s),
             leaving=is_goodbye(heard),
             said=AlreadySaid(event.transcript),

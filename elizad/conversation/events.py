@@ -27,9 +27,10 @@ class TurnRequested(NamedTuple):
     """It is our turn.
 
     `turn` is the adapter's number for it: a higher number supersedes a lower one, and a turn that has ended is not
-    taken again. `transcript` is the whole conversation so far, oldest first. `session` is the platform's name for the
-    conversation, if it has one. A greeting may have its own text instead of the script's opening line, with `{name}`
-    fields for `variables`; `hold_s` is how many seconds it may wait for these to become known.
+    taken again. `transcript` is the whole conversation so far, oldest first. `session` is the platform's name for what
+    several calls can share, and `call` its name for this call alone, if it has them. A greeting may have its own text
+    instead of the script's opening line, with `{name}` fields for `variables`; `hold_s` is how many seconds it may wait
+    for these to become known.
 
     `expressions` says how the newest utterance was said, Hume's names -> 0 to 1, and `context` are texts that came with
     it. `elapsed_s` is how many seconds the call has lasted, which the connection knows.
@@ -39,6 +40,7 @@ class TurnRequested(NamedTuple):
     transcript: tuple[Utterance, ...] = ()
     ask: Ask = Ask.REPLY
     session: str | None = None
+    call: str | None = None
     greeting: str | None = None
     variables: Mapping[str, str] = _NOTHING_KNOWN
     hold_s: float = 0.0

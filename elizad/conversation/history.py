@@ -3,6 +3,7 @@
 Platforms send the whole transcript with every turn, so the same payload gets the same reply on a fresh connection or
 on another machine. What this connection has already folded is kept as two checkpoints, before and after the newest
 turn: a payload that continues the last one costs one step, and one that corrects its last utterance costs one as well.
+Where a call begins can come from earlier calls; from there on it is the transcript's alone.
 """
 
 from __future__ import annotations
@@ -60,7 +61,16 @@ class History:
 
     def __init__(self, eliza: Eliza) -> None:
         self._eliza = eliza
-        self._origin = _Checkpoint(0, 0, eliza.start(), "")
+        self.begin_at(eliza.start())
+
+    @property
+    def state(self) -> State:
+        """What the newest turn that was answered has led to."""
+        return self._after.state
+
+    def begin_at(self, state: State) -> None:
+        """Let the conversation begin with `state` instead of a script's start; what was folded is folded anew."""
+        self._origin = _Checkpoint(0, 0, state, "")
         self._before = self._after = self._origin
 
     def answer(self, turns: Sequence[str], voice: Voice | None = None) -> Generator[None, None, Answer]:

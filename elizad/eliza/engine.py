@@ -16,6 +16,7 @@ from elizad.eliza.diction import FAITHFUL, Diction
 from elizad.eliza.expressions import BY_SCRIPT_NAME, Voice
 from elizad.eliza.memory import form_for
 from elizad.eliza.parser import parse_script
+from elizad.eliza.resume import identity_of
 from elizad.eliza.script import ExpressionRule, Link, NewKey, Part, Pre, Rule, Say, Script, Transformation
 from elizad.errors import EndlessScript
 
@@ -77,6 +78,8 @@ class Eliza:
             ScriptError: the script does not load.
         """
         self.script: Final[Script] = parse_script(source, diction.spelling(source))
+        self.faithful: Final = diction is FAITHFUL
+        self.identity: Final = identity_of(source, type(diction).__name__, self.script)
         self._diction = diction
         self._max_steps = max_steps
         # Only a substitute or a PRE can bring a word with a space in it into the text.

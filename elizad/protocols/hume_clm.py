@@ -16,7 +16,7 @@ import msgspec
 from elizad.conversation.commands import Command, EndTurn, Speak
 from elizad.conversation.events import Ask, Event, TurnRequested
 from elizad.eliza.expressions import NAMES, score
-from elizad.protocols.wire import check_length, decode
+from elizad.protocols.wire import MAX_SESSION_CHARS, check_length, decode
 from elizad.speech.annotations import context, parse_expressions, split_annotations
 from elizad.types import CloseCode, Role, Utterance
 
@@ -25,8 +25,6 @@ GREETING_INSTRUCTION: Final = "Speak your greeting to the user."
 
 CALL_LIMIT_S: Final = 1800.0
 """EVI ends every chat after half an hour."""
-
-MAX_SESSION_CHARS: Final = 256  # it is a name, and we keep it for the length of the call; a UUID has 36
 
 _MOST_BRACES: Final = 10_000
 """Closing braces that are read with care in one thread, a microsecond each. Half an hour has a thousand, and nobody

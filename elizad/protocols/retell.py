@@ -25,7 +25,7 @@ from elizad.conversation.commands import (
 )
 from elizad.conversation.events import Ask, Event, Ignored, KeepaliveRequested, TurnRequested
 from elizad.errors import RemoteError
-from elizad.protocols.wire import check_length, decode
+from elizad.protocols.wire import MAX_SESSION_CHARS, check_length, decode
 from elizad.types import CloseCode, Role, Utterance
 
 UNINTELLIGIBLE: Final = "(unintelligible audio)"
@@ -47,6 +47,7 @@ class RetellOptions:
 
     `greeting` is None for the script's opening line, "" to let the caller speak first, or a text with `{name}` fields.
     `greet_after_details` holds it until the call's details have come, so that the fields can be filled.
+    `session_variable` names the dynamic variable that says who calls; without one, a session is a call.
     """
 
     auto_reconnect: bool = True
@@ -54,6 +55,7 @@ class RetellOptions:
     transcript_with_tool_calls: bool = False
     greeting: str | None = None
     greet_after_details: bool = False
+    session_variable: str = ""
 
 
 # -- what Retell sends -------------------------------------------------------------------------------------------
@@ -156,7 +158,7 @@ class RetellLlm:
         """Return what is sent before Retell says anything: messages, and the turn that is response 0."""
         options = self._options
         config = _Config(options.auto_reconnect, options.call_details, options.transcript_with_tool_calls)
-        greeting = self._greeting({}, _DETAILS_HOLD_S if options.greet_after_details else 0.0)
+        greeting = self._greeting(_DETAILS_HOLD_S if options.greet_after_details else 0.0)
         return [_text(_ConfigMessage(config))], greeting
 
     def receive(self, text: str) -> list[Event]:
@@ -226,11 +228,11 @@ class RetellLlm:
         self._ids.pop(self._turn - _TURNS_AHEAD, None)
         transcript = self._transcript(frame.transcript)
         if transcript is None:
-            return TurnRequested(self._turn, (), Ask.REPEAT, self._call_id, variables=self._variables)
+            return self._turn_requested(self._turn, (), Ask.REPEAT)
         if ask is Ask.REPLY and transcript and transcript[-1] == Utterance(Role.USER, UNINTELLIGIBLE):
             ask = Ask.REPEAT
         heard = tuple(utterance for utterance in transcript if utterance.text != UNINTELLIGIBLE)
-        return TurnRequested(self._turn, heard, ask, self._call_id, variables=self._variables)
+        return self._turn_requested(self._turn, heard, ask)
 
     def _transcript(self, raw: msgspec.Raw) -> list[Utterance] | None:
         """Return the transcript, or None when it cannot be read: the caller is then asked to say it again."""
@@ -251,15 +253,27 @@ class RetellLlm:
         self._variables = call.retell_llm_dynamic_variables or {}
         if self._turn or not self._options.greet_after_details:
             return []
-        return [self._greeting(self._variables, 0.0)]
+        return [self._greeting(0.0)]
 
-    def _greeting(self, variables: Mapping[str, str], hold_s: float) -> TurnRequested:
+    def _greeting(self, hold_s: float) -> TurnRequested:
         greeting = self._options.greeting
         if self._resumed or greeting == "":
-            return TurnRequested(0, ask=Ask.NOTHING, session=self._call_id)
-        return TurnRequested(
-            0, ask=Ask.GREETING, session=self._call_id, greeting=greeting, variables=variables, hold_s=hold_s
-        )
+            return self._turn_requested(0, (), Ask.NOTHING)
+        return self._turn_requested(0, (), Ask.GREETING)._replace(greeting=greeting, hold_s=hold_s)
+
+    def _turn_requested(self, turn: int, transcript: tuple[Utterance, ...], ask: Ask) -> TurnRequested:
+        call = self._call_id or None
+        return TurnRequested(turn, transcript, ask, self._session(turn), call, variables=self._variables)
+
+    def _session(self, turn: int) -> str | None:
+        """Return what the calls of one person have in common: the variable that says who it is, or else the call."""
+        name = self._options.session_variable
+        value = self._variables.get(name, "").strip()
+        if value and len(name) + len(value) < MAX_SESSION_CHARS:
+            return f"{name}={value}"
+        if name and turn == 0:
+            return None  # the greeting waits for the call's details, and so does this
+        return self._call_id or None
 
 
 def _text(message: msgspec.Struct) -> str:

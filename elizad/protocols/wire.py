@@ -16,6 +16,9 @@ MOST_ENTRIES: Final = 4_000
 """Entries of one transcript. EVI ends a chat after half an hour and Retell a call after two: nobody talks in turns of
 half a second, or of two for so long. Reading that many takes 25 milliseconds, in which nobody else is served."""
 
+MAX_SESSION_CHARS: Final = 256
+"""Of a session's name: a UUID has 36."""
+
 _MOST_OBJECTS: Final = 100_000
 """Objects in one message, which are what decoding costs most for: 20 milliseconds. Retell writes one for each word,
 and two hours of speech have 20,000; Hume has 6 an entry."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar, cast
+from urllib.parse import urlsplit
 
 import trio
 from coredis import Redis
@@ -64,6 +65,9 @@ class RedisStore:
         self._clock = clock
         self._client: Redis[bytes] | None = None
         self._broken = trio.Event()
+        parts = urlsplit(url)
+        if not (parts.scheme in ("redis", "rediss") and parts.hostname) and not (parts.scheme == "unix" and parts.path):
+            raise ValueError("no address of a Redis: redis://HOST:PORT/NUMBER, rediss://... for TLS, or unix:///PATH")
         self._make()
 
     async def run(self, task_status: trio.TaskStatus[None]) -> None:
@@ -113,7 +117,7 @@ class RedisStore:
                 stream_timeout=_PATIENCE_S,
                 **_verified(self._url),
             )
-        except (TypeError, RuntimeError) as error:
+        except TypeError as error:  # a query string with a word that is no option
             raise ValueError(str(error)) from None
 
     async def _ask(self, question: Callable[[Redis[bytes]], Awaitable[T]]) -> T:
@@ -127,12 +131,12 @@ class RedisStore:
                 return await question(client)
         except ResponseError as error:
             raise StoreError(f"Redis: {error}") from None
-        except trio.TooSlowError:
+        except (trio.TooSlowError, RedisError, RuntimeError, OSError) as error:
+            if self._client is client:
+                self._client = None
             broken.set()
-            raise StoreError(f"Redis: no answer within {_PATIENCE_S} s") from None
-        except (RedisError, RuntimeError, ValueError, OSError) as error:
-            broken.set()
-            raise StoreError(f"Redis: {error.__cause__ or error}") from None
+            slow = isinstance(error, trio.TooSlowError)
+            raise StoreError(f"Redis: {f'no answer within {_PATIENCE_S} s' if slow else error}") from None
 
     async def _load(self, redis: Redis[bytes], name: str) -> SessionRecord | None:
         version, heard, payload = await redis.hmget(name, ["version", "heard_s", "payload"])

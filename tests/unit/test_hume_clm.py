@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from elizad.conversation.commands import EndTurn, Speak
 from elizad.conversation.events import Ask, TurnRequested
 from elizad.errors import RemoteError
-from elizad.protocols.hume_clm import MAX_SESSION_CHARS, HumeClm
+from elizad.protocols.hume_clm import HumeClm
+from elizad.protocols.wire import MAX_SESSION_CHARS
 from elizad.types import Role, Utterance
 
 JSON = st.recursive(

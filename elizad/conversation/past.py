@@ -1,0 +1,60 @@
+"""What a call begins with when its caller has called before: where ELIZA stands, and what was spoken of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from elizad.eliza import State
+from elizad.speech.chunks import split_chunks
+from elizad.speech.everyday import FUNCTION_WORDS
+from elizad.speech.hearing import hear
+
+LAST_TOPIC: Final = "last_topic"
+"""The field by which a text of one's own can name what was spoken of last time."""
+
+# Tags of the packaged scripts: people, and other things that may be named after "your".
+_PEOPLE: Final = ("FAMILY", "SOMEONE")
+_THINGS: Final = ("TOPIC",)
+_BETWEEN: Final = 1  # words between "my" and the person: "my older brother"
+
+
+class Past(NamedTuple):
+    """`topic` is what was spoken of in the call before ("your mother"), `known` a caller who has called before.
+
+    `greeted` says that this very call has been greeted, on a connection that was lost.
+    """
+
+    state: State
+    topic: str = ""
+    known: bool = False
+    greeted: bool = False
+
+
+def topic_of(text: str, tags: Mapping[str, frozenset[str]]) -> str:
+    """Return what of the caller's own was spoken of, as it is said back ("your mother"); empty if nothing was.
+
+    `tags` are the script's: only what they call a person or a topic can be named without sounding wrong.
+    """
+    people = frozenset().union(*(tags.get(tag, ()) for tag in _PEOPLE))
+    things = frozenset().union(*(tags.get(tag, ()) for tag in _THINGS)) | people
+    keys, _ = hear(text)
+    for index, key in enumerate(keys):
+        if key != "MY":
+            continue
+        for gap in range(_BETWEEN + 1):
+            words = keys[index + 1 : index + 2 + gap]
+            if len(words) == gap + 1 and words[-1] in (people if gap else things) and all(map(_describes, words[:-1])):
+                return f"your {' '.join(words).lower()}"
+    return ""
+
+
+def remind(opening: str, topic: str) -> str:
+    """Put what was spoken of last time before the question with which a greeting ends."""
+    *before, last = [sentence.strip() for sentence in split_chunks(opening, "sentence")] or [""]
+    reminder = f"Last time you spoke of {topic}."
+    return " ".join(filter(None, [*before, reminder, last] if last.endswith("?") else [*before, last, reminder]))
+
+
+def _describes(word: str) -> bool:
+    return word.isalpha() and word not in FUNCTION_WORDS

@@ -1,0 +1,54 @@
+"""Taking up a state that was put away: perhaps by a script that has changed since, perhaps damaged.
+
+A state is only good with the script that made it: a cursor is a place in it. What was remembered are sentences, and
+they stay good while the script remembers the same kind of thing, in the same mode.
+"""
+
+from __future__ import annotations
+
+from array import array
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple
+
+from elizad.eliza.script import NO_CURSOR, Script
+
+if TYPE_CHECKING:
+    from elizad.eliza.engine import Eliza, State
+
+_LIMITS = range(1, 5)
+
+
+class Identity(NamedTuple):
+    """What made a state: states with the same `cursors` fit in full, those with the same `memories` partly."""
+
+    memories: str
+    cursors: str
+
+
+def identity_of(source: str, mode: str, script: Script) -> Identity:
+    """Return the identity of a script that was compiled from `source`; the same on every machine."""
+    digest = blake2b(source.encode("utf-8", "surrogatepass"), digest_size=16, key=mode.encode()).hexdigest()
+    return Identity(f"{mode} {script.memory_keyword}", digest)
+
+
+def resumed(eliza: Eliza, state: State, made_by: Identity) -> State:
+    """Return as much of `state` as `eliza` can go on with; in a script that has changed, cursors start anew."""
+    start = eliza.start()
+    cursors = state.cursors if made_by.cursors == eliza.identity.cursors and _fits(eliza.script, state.cursors) else b""
+    return start._replace(
+        limit=state.limit if state.limit in _LIMITS else start.limit,
+        cursors=cursors or start.cursors,
+        memories=state.memories if made_by.memories == eliza.identity.memories else (),
+    )
+
+
+def _fits(script: Script, cursors: bytes) -> bool:
+    counts = {
+        transformation.cursor: len(transformation.reassemblies)
+        for rule in script.all_rules
+        for transformation in rule.transformations
+        if transformation.cursor != NO_CURSOR
+    }
+    if len(cursors) != 2 * script.cursors:
+        return False
+    return all(value < counts.get(index, 1) for index, value in enumerate(array("H", cursors)))

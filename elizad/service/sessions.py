@@ -1,0 +1,329 @@
+"""All sessions of a daemon: loads with a deadline, saves behind the calls' backs.
+
+No call waits for a store longer than it must: a load has `load_timeout_s`, and what comes later is used from the next
+turn on. Of each session one save waits at most, the newest, and all that wait are written together. A store that fails
+costs calls their past, and nothing else: it is told once, and tried again.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import trio
+
+from elizad.errors import StoreError
+from elizad.store.api import Key, Save, SessionRecord, Store
+
+log = logging.getLogger("elizad.service")
+
+Durability = Literal["turn", "relaxed"]
+
+_GATHER_S: Final = 0.25
+"""How long relaxed saves gather before they are written: with the writing, well under the second that may be lost."""
+
+_HOLD_S: Final = 1.0
+"""How long the end of a turn waits for the disk at most: whoever waits longer for it takes the line for dead."""
+
+_AGAIN_S: Final = 5.0
+"""Between two tries of a store that fails: a disk does not become empty in less."""
+
+_SWEEP_S: Final = 3600.0
+"""Between two looks for what has grown too old, when nothing is saved in between."""
+
+_FLUSH_S: Final = 5.0
+"""For the last saves when the daemon stops: a healthy store needs a hundredth of it."""
+
+_READERS: Final = 4  # loads at once; a file has one reader anyway, and Redis is asked over one connection
+_MOST_LOADS: Final = 1000  # waiting; a thousand calls that come back at once
+_MOST_SAVES: Final = 10_000  # waiting; at about 3 KB each
+
+
+@dataclass(slots=True)
+class SessionTally:
+    """Counts, for the metrics. Totals since the start."""
+
+    loads: int = 0
+    late: int = 0
+    """Loads that took longer than a call waits for them."""
+    saves: int = 0
+    outdated: int = 0
+    """Saves that came to nothing, since another machine had saved something newer."""
+    load_failures: int = 0
+    save_failures: int = 0
+    """Saves that failed, were not tried for want of room, or were not done when the daemon stopped."""
+    unreadable: int = 0
+    forgotten: int = 0
+    """Sessions that were removed while a call used them."""
+    save_s: float = 0.0
+    """Seconds that the store needed for saves, in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What the configuration says of sessions."""
+
+    durability: Durability = "relaxed"
+    load_timeout_s: float = 0.05
+    keep_transcript: bool = False
+
+
+class Loading:
+    """A session that is being looked for. `record` and `version` are good once `is_known`."""
+
+    def __init__(self) -> None:
+        self.done: Final = trio.Event()
+        self.failed = False
+        self.record: SessionRecord | None = None
+        self.version: int | None = None
+        """The one that the store has, None for no session; what waits to be saved can be newer."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known what there is, if only that there is nothing."""
+        return self.done.is_set() and not self.failed
+
+
+class Saving:
+    """What one call knows of the saves of its session."""
+
+    def __init__(self, key: Key, version: int | None, notice: Callable[[], None]) -> None:
+        """`version` is the one that is there; None when there is no session yet."""
+        self.key: Final = key
+        self.notice: Final = notice
+        self.exists = version is not None
+        self.is_gone = False
+        """The session was removed: nothing is saved any more."""
+        self.newest = version or 0
+        """The highest version that is known of."""
+        self.wanted = 0
+        self.settled = 0
+        """The version that was saved last, or given up."""
+        self.wanted_at = -math.inf
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether anything was saved, or is about to be."""
+        return self.wanted > 0
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A record that waits to be saved, and the calls that it is of: more than one after a reconnection."""
+
+    record: SessionRecord
+    of: list[Saving] = field(default_factory=list)
+
+    def exists(self) -> bool:
+        return any(saving.exists for saving in self.of)
+
+
+class Sessions:
+    """One per daemon. `run` must run; before it does, loads wait and saves gather."""
+
+    def __init__(
+        self,
+        open_store: Callable[[], AbstractAsyncContextManager[Store]],
+        options: SessionOptions,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.options: Final = options
+        self.tally: Final = SessionTally()
+        self.now_s: Final = clock
+        self._open_store = open_store
+        self._wanted, self._requests = trio.open_memory_channel[tuple[Key, Loading]](_MOST_LOADS)
+        self._waiting: dict[Key, _Waiting] = {}
+        self._writing: dict[Key, _Waiting] = {}
+        self._something = trio.Event()
+        self._reading = _Trouble("sessions cannot be read", "sessions can be read again")
+        self._keeping = _Trouble("sessions are not kept", "sessions are kept again")
+        self._one_writer = trio.Lock()
+        self._store: Store | None = None
+
+    def about(self) -> dict[str, object]:
+        """Return how it goes, for whoever shows it."""
+        trouble = self._keeping.why or self._reading.why
+        return {"state": trouble or "ok", "waiting": len(self._waiting)}
+
+    async def run(self) -> None:
+        """Serve loads and saves. Never returns. Cancelling: what waits is not saved; call `flush` before."""
+        async with self._open_store() as self._store, trio.open_nursery() as nursery:
+            for _ in range(_READERS):
+                nursery.start_soon(self._read, self._store, self._requests.clone())
+            await self._write(self._store)
+
+    # -- loads ---------------------------------------------------------------------------------------------------
+
+    async def load(self, key: Key) -> Loading:
+        """Look for a session, and wait for as long as a call may; it can become known later.
+
+        Cancelling: the store is asked all the same.
+        """
+        loading = Loading()
+        self.tally.loads += 1
+        if (waiting := self._waiting.get(key) or self._writing.get(key)) is not None:
+            # Newer than what the store has, and a store never waits for itself.
+            loading.record = waiting.record
+            loading.version = waiting.record.version if waiting.exists() else None
+            loading.done.set()
+            await trio.lowlevel.checkpoint()
+            return loading
+        try:
+            self._wanted.send_nowait((key, loading))
+        except trio.WouldBlock:
+            self._failed(loading)
+            return loading
+        with trio.move_on_after(self.options.load_timeout_s):
+            await loading.done.wait()
+        if not loading.done.is_set():
+            self.tally.late += 1
+        return loading
+
+    async def _read(self, store: Store, requests: trio.MemoryReceiveChannel[tuple[Key, Loading]]) -> None:
+        async for key, loading in requests:
+            try:
+                loading.record = await store.load(key)
+            except StoreError as error:
+                self._reading.tell(error)
+                self._failed(loading)
+                continue
+            self._reading.is_over()
+            loading.version = None if loading.record is None else loading.record.version
+            loading.done.set()
+
+    def _failed(self, loading: Loading) -> None:
+        self.tally.load_failures += 1
+        loading.failed = True
+        loading.done.set()
+
+    # -- saves ---------------------------------------------------------------------------------------------------
+
+    def save(self, saving: Saving, payload: bytes) -> None:
+        """Have `payload` saved soon; it takes the place of one that still waits. Does not wait."""
+        if saving.is_gone:
+            return
+        now_s = self.now_s()
+        # As time goes by, and onwards in any case: whichever machine heard the caller last has the highest.
+        version = max(int(now_s * 1000), saving.newest + 1)
+        saving.newest = saving.wanted = version
+        saving.wanted_at = trio.current_time()
+        record = SessionRecord(saving.key, version, now_s, payload)
+        waiting = self._waiting.get(saving.key)
+        if waiting is None:
+            if len(self._waiting) >= _MOST_SAVES:
+                self.tally.save_failures += 1
+                saving.settled = version
+                return
+            waiting = self._waiting[saving.key] = _Waiting(record)
+        if record.version >= waiting.record.version:
+            waiting.record = record
+        if saving not in waiting.of:
+            waiting.of.append(saving)
+        self._something.set()
+
+    def held_until(self, saving: Saving | None) -> float:
+        """Return until when, in trio's time, the end of a turn has to wait for its save; in the past if it need not."""
+        if saving is None or self.options.durability != "turn" or self._keeping.why:
+            return -math.inf
+        return -math.inf if saving.settled >= saving.wanted else saving.wanted_at + _HOLD_S
+
+    async def flush(self) -> None:
+        """Save all that waits, if the store can; for the end. Cancelling: the rest is lost."""
+        with trio.move_on_after(_FLUSH_S):
+            if self._store is not None and self._waiting:
+                await self._save_all(self._store)
+        if self._waiting:
+            self.tally.save_failures += len(self._waiting)
+            log.error("sessions lost", extra={"fields": {"sessions": len(self._waiting), "why": self._keeping.why}})
+
+    async def _write(self, store: Store) -> None:
+        while True:
+            well = await self._save_all(store)  # the first time nothing, to see how the store is
+            if not well:
+                await trio.sleep(_AGAIN_S)
+                continue
+            with trio.move_on_after(_SWEEP_S):
+                await self._something.wait()
+                if self.options.durability == "relaxed":
+                    await trio.sleep(_GATHER_S)
+
+    async def _save_all(self, store: Store) -> bool:
+        """Save what waits, all at once; whether that was done."""
+        async with self._one_writer:
+            self._something = trio.Event()
+            batch = self._writing = self._waiting
+            self._waiting = {}
+            began = trio.current_time()
+            there: list[int | None] | None = None
+            try:
+                there = await store.save([Save(one.record, not one.exists()) for one in batch.values()])
+            except StoreError as error:
+                self._keeping.tell(error)
+            finally:
+                self._writing = {}
+                if there is None:
+                    self._put_back(batch)
+            if there is None:
+                return False
+            self._keeping.is_over()
+            self.tally.save_s += trio.current_time() - began
+            for one, version in zip(batch.values(), there, strict=True):
+                self._saved(one, version)
+            return True
+
+    def _saved(self, one: _Waiting, there: int | None) -> None:
+        """Tell the calls what became of their save; `there` is the version that the store now has."""
+        newer = self._waiting.get(one.record.key)
+        self.tally.saves += there == one.record.version
+        self.tally.outdated += there is not None and there != one.record.version
+        self.tally.forgotten += there is None
+        if there is None and newer is not None:
+            newer.of = [saving for saving in newer.of if saving not in one.of]
+            if not newer.of:
+                del self._waiting[one.record.key]
+        for saving in (*one.of, *(newer.of if newer is not None else ())):
+            saving.exists = there is not None
+        for saving in one.of:
+            saving.is_gone = there is None
+            saving.newest = max(saving.newest, there or 0)
+            self._settle(saving, one.record.version)
+
+    def _put_back(self, batch: dict[Key, _Waiting]) -> None:
+        """Let what could not be saved wait again, unless something newer does; no turn waits for it any longer."""
+        for key, one in batch.items():
+            self.tally.save_failures += 1
+            newer = self._waiting.setdefault(key, one)
+            if newer is not one:
+                newer.of += [saving for saving in one.of if saving not in newer.of]
+            for saving in one.of:
+                self._settle(saving, one.record.version)
+        if batch:
+            self._something.set()
+
+    def _settle(self, saving: Saving, version: int) -> None:
+        saving.settled = max(saving.settled, version)
+        saving.notice()
+
+
+class _Trouble:
+    """Tells once that something fails, and once that it does no longer; `why` is empty in between."""
+
+    def __init__(self, begins: str, ends: str) -> None:
+        self._begins = begins
+        self._ends = ends
+        self.why = ""
+
+    def tell(self, error: StoreError) -> None:
+        if not self.why:
+            log.error(self._begins, extra={"fields": {"why": str(error)}})
+        self.why = str(error)
+
+    def is_over(self) -> None:
+        if self.why:
+            log.warning(self._ends)
+        self.why = ""
