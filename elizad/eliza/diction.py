@@ -25,6 +25,10 @@ class Diction(Protocol):
     def max_memories(self) -> int | None:
         """How many sentences are remembered; beyond it the oldest is forgotten. None: no bound, as in 1966."""
 
+    @property
+    def max_keywords(self) -> int | None:
+        """How many keywords of a clause are tried; the back of a longer stack is dropped. None: all, as in 1966."""
+
     def spelling(self, source: str) -> Spelling:
         """Return how the words of this script are spelt in replies."""
 
@@ -52,6 +56,7 @@ class Faithful:
 
     messages: Final = ("PLEASE CONTINUE", "HMMM", "GO ON , PLEASE", "I SEE")
     max_memories: Final = None
+    max_keywords: Final = None
 
     def spelling(self, source: str) -> Spelling:
         return filtered

@@ -168,6 +168,9 @@ class Eliza:
                         stack.append(key)
                 if rule.substitute is not None:
                     keys[index], spelt[index] = rule.substitute
+        most = self._diction.max_keywords
+        while most is not None and len(stack) > most:
+            stack.pop()
         turn.keys = keys[begin:end]
         turn.words = frozenset(turn.keys)
         turn.said = self._diction.mirror(heard[begin:end], turn.keys, spelt[begin:end])
@@ -182,7 +185,6 @@ class Eliza:
         script, tracing = self.script, turn.trace is not None
         linked = False
         while stack:
-            self._count(turn)
             keyword = stack.popleft()
             if not linked:
                 turn.rank = script.rules[keyword].rank
@@ -195,6 +197,7 @@ class Eliza:
                     return self._built_in(turn)
                 if tracing:
                     turn.note("link", f"nothing fits, on to {rule.link}")
+                self._count(turn)
                 stack.appendleft(rule.link)
                 linked = True
                 continue
@@ -212,6 +215,7 @@ class Eliza:
                     turn.note("rewritten", " ".join(turn.keys))
             elif tracing:
                 turn.note("link", f"on to {taken.keyword}")
+            self._count(turn)
             stack.appendleft(taken.keyword)
             linked = True
         turn.rank = _NO_KEYWORD
@@ -311,6 +315,7 @@ class Eliza:
         return built
 
     def _count(self, turn: _Turn) -> None:
+        """Count a link; keywords that give up are not counted, since a text has only so many."""
         turn.steps += 1 + len(turn.keys) // _WORDS_PER_STEP
         if turn.steps > self._max_steps:
             raise EndlessScript(

@@ -1,4 +1,4 @@
-"""Words for the ear. Pure text: no platform, no conversation, no clock, and nothing of ELIZA but the shape of a diction.
+"""Words for the ear. Pure text: no platform, no conversation, no clock; of ELIZA only the shape of a diction.
 
     spoken.py        the spoken diction: hear, mirror, utter
       hearing.py       what the caller said -> keys; with tokens.py (words, clauses), context.py (fillers, stutters,

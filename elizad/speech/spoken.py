@@ -41,6 +41,9 @@ class Spoken:
     # A call recalls one memory in four turns at most: what was said eight memories ago has grown stale, and a state
     # stays small however long the call is.
     max_memories: ClassVar[int | None] = 8
+    # A clause that a person says has three or four; what has dozens is noise, and each that gives up costs a look at
+    # the whole of it.
+    max_keywords: ClassVar[int | None] = 16
 
     def spelling(self, source: str) -> Callable[[str, str], str]:
         """Return how the words of a script are spelt: as written, but all in small letters if the script has none."""

@@ -27,6 +27,7 @@ HOSTILE = {
     "signs": "(*&^ " * LIMIT,
     "marks": ", . " * LIMIT,
     "many keywords": "mother you i feel sad because of the dream " * LIMIT,
+    "keywords that give up": "perhaps if what how " * LIMIT,
     "numbers": "I owe 3.5% of $120 on 21/11/2026 " * LIMIT,
     "fractions": "½" * LIMIT,
 }

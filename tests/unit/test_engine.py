@@ -85,6 +85,27 @@ def test_an_endless_script_is_an_error_and_never_a_hang(rules: str) -> None:
     assert eliza.reply(state, "x")[1] == "NOTHING ONE"
 
 
+def test_keywords_that_give_up_are_no_circle_however_many_they_are() -> None:
+    eliza = Eliza(f"{BASE}(KEEP 1 ((0)(keeping)))(A ((0)(NEWKEY)))(B ((0)(=C)))(C ((0)(NEWKEY)))", max_steps=100)
+    assert eliza.reply(eliza.start(), "a " * 5000)[1] == "NOTHING ONE"
+    assert eliza.reply(eliza.start(), "b a " * 20)[1] == "NOTHING ONE"
+
+
+class Brief(Faithful):
+    """1966 mode that tries two keywords of a clause."""
+
+    max_keywords = 2  # type: ignore[assignment,misc]
+
+
+def test_keywords_can_have_a_bound_and_the_back_of_the_stack_goes() -> None:
+    diction: Diction = Brief()
+    rules = "(A ((0)(NEWKEY)))(B 5 ((0)(NEWKEY)))(C ((0)(reached)))"
+    eliza = Eliza(f"{BASE}(KEEP 1 ((0)(keeping)))" + rules, diction)
+    assert eliza.reply(eliza.start(), "a b c")[1] == "NOTHING ONE"
+    assert eliza.reply(eliza.start(), "a c b")[1] == "NOTHING ONE"
+    assert eliza.reply(eliza.start(), "c b a")[1] == "REACHED"
+
+
 class Forgetful(Faithful):
     """1966 mode with a bound on memories."""
 
