@@ -27,7 +27,8 @@ class Remarks:
             for one in transformation.reassemblies
             if isinstance(one, Say)
         )
-        self._marks = tuple(filter(None, map(mark, texts)))
+        # The program of 1966 heard no voices.
+        self._marks = () if eliza.faithful else tuple(filter(None, map(mark, texts)))
 
     def voice(self, scores: Mapping[str, float], said: AlreadySaid) -> Voice | None:
         """Return how the newest words were said, if that may be spoken of now."""

@@ -28,7 +28,7 @@ def test_check_of_a_clean_script(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["script", "check", "doctor"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("doctor: ")
-    assert out.endswith(" replies, no findings\n")
+    assert out.endswith(" rules for expressions, no findings\n")
 
 
 def test_check_names_line_and_keyword(script: str, capsys: pytest.CaptureFixture[str]) -> None:

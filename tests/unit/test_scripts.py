@@ -40,8 +40,7 @@ def eliza(name: str) -> Eliza:
 
 
 def _transformations(script: Script) -> list[tuple[str, Transformation]]:
-    rules = (*script.rules.values(), script.none)
-    return [(rule.keyword, transformation) for rule in rules for transformation in rule.transformations]
+    return [(rule.keyword, transformation) for rule in script.all_rules for transformation in rule.transformations]
 
 
 def _replies(script: Script) -> list[tuple[int, str]]:
