@@ -1,0 +1,103 @@
+"""Hume's prosody scores, expression groups and context: of the newest words only, and only what makes sense."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elizad.conversation.events import TurnRequested
+from elizad.eliza.expressions import NAMES
+from elizad.errors import RemoteError
+from elizad.protocols.hume_clm import HumeClm
+from tests.support.guided import agent, user
+
+
+def event(*thread: Any) -> TurnRequested:
+    [one] = HumeClm().receive(json.dumps({"messages": thread}))
+    assert isinstance(one, TurnRequested)
+    return one
+
+
+def raw(models: str, content: str = "hello") -> TurnRequested:
+    [one] = HumeClm().receive(f'{{"messages":[{{"role":"user","content":"{content}","models":{models}}}]}}')
+    assert isinstance(one, TurnRequested)
+    return one
+
+
+def test_scores_arrive_by_their_names() -> None:
+    scores = {name: 0.01 * at for at, name in enumerate(NAMES)}
+    assert event(user("hello", scores)).expressions == scores
+
+
+@pytest.mark.parametrize(
+    ("models", "wanted"),
+    [
+        ("null", {}),
+        ("{}", {}),
+        ("5", {}),
+        ('{"prosody":null}', {}),
+        ('{"prosody":[1]}', {}),
+        ('{"prosody":{}}', {}),
+        ('{"prosody":{"scores":null}}', {}),
+        ('{"prosody":{"scores":[0.5]}}', {}),
+        ('{"face":{"scores":{"Joy":0.5}}}', {}),
+        ('{"prosody":{"scores":{"Joy":0.5}}}', {"Joy": 0.5}),
+        ('{"prosody":{"scores":{"Joy":1,"Awe":0}}}', {"Joy": 1.0, "Awe": 0.0}),
+        (
+            '{"prosody":{"scores":{"Joy":0.5,"Awe":-0.1,"Fear":1.01,"Pain":1e400,"Love":12345678901234567890123}}}',
+            {"Joy": 0.5},
+        ),
+        ('{"prosody":{"scores":{"Joy":0.5,"Awe":"0.9","Fear":null,"Pain":true,"Love":[1],"Envy":{}}}}', {"Joy": 0.5}),
+        ('{"prosody":{"scores":{"Joy":0.5,"joy":0.9,"Hunger":0.9,"":1}}}', {"Joy": 0.5}),
+    ],
+)
+def test_what_makes_no_sense_is_not_heard_and_the_rest_is(models: str, wanted: dict[str, float]) -> None:
+    assert raw(models).expressions == wanted
+
+
+def test_only_the_newest_words_count_and_of_several_in_a_row_the_last() -> None:
+    older, newer = user("hello", {"Joy": 0.5}), user("so", {"Fear": 0.6})
+    assert event(older, agent("Yes?"), newer).expressions == {"Fear": 0.6}
+    assert event(older, newer).expressions == {"Fear": 0.6}
+    assert event(older, user("so")).expressions == {}
+    assert event(older, agent("Yes?")).expressions == {"Joy": 0.5}
+
+
+def test_groups_are_a_second_source() -> None:
+    words = "so it is {very tired, quite anxious, rather purple} {Context: vip caller}"
+    one = event(user("so it is {very tired, quite anxious} {Context: vip caller}"))
+    assert one.expressions == {"Tiredness": 0.75, "Anxiety": 0.6}
+    assert one.context == ("vip caller",)
+    assert one.transcript[-1].text == "so it is"
+    assert event(user("so {very tired}", {"Joy": 0.5})).expressions == {"Joy": 0.5}
+    assert event(user(words)).expressions == {}  # a group that cannot be read says nothing
+    assert raw('{"prosody":{"scores":{"Joy":-1}}}', "so {very tired}").expressions == {"Tiredness": 0.75}
+
+
+def test_a_long_context_is_cut_and_many_are_not_read() -> None:
+    one = event(user("hello " + "{Context: " + "x" * 5000 + "}"))
+    assert [len(text) for text in one.context] == [2000]
+    assert len(event(user("hello" + " {Context: a}" * 30)).context) <= 8
+
+
+@given(
+    st.recursive(
+        st.none() | st.floats(allow_nan=False) | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["prosody", "scores", "Joy", "Fear"]), inner, max_size=3)
+        ),
+        max_leaves=9,
+    )
+)
+def test_any_models_give_scores_between_0_and_1(models: Any) -> None:
+    try:
+        one = event({"role": "user", "content": "hello", "models": models})
+    except RemoteError:
+        return  # an infinity, which JSON has no word for
+    assert set(one.expressions) <= set(NAMES)
+    assert all(0 <= value <= 1 for value in one.expressions.values())
