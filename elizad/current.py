@@ -14,6 +14,7 @@ from elizad.conversation.conversation import Manner
 from elizad.eliza import Eliza
 from elizad.errors import ConfigError, Problem
 from elizad.guidance import advice, make_guide
+from elizad.keeping import store_of
 from elizad.mind import make_eliza
 from elizad.net.addresses import Sources
 from elizad.net.admission import Route
@@ -67,6 +68,7 @@ def prepare(settings: Settings) -> Current:
             return None
 
     eliza, certificate, files = attempt(_eliza), attempt(_certificate), attempt(_token_files)
+    attempt(store_of)
     if eliza is None or files is None or problems:
         raise ConfigError(problems)
     warnings = [Problem(f"{name}.tokens_file", file.warning) for name, file in files.items()]
@@ -143,6 +145,7 @@ def _retell_options(settings: Settings) -> RetellOptions:
         transcript_with_tool_calls=retell.transcript_with_tool_calls,
         greeting={"doctor": None, "after_call_details": None, "silent": ""}.get(retell.greeting, retell.greeting),
         greet_after_details=retell.greets_after_details,
+        session_variable=retell.session_variable,
     )
 
 

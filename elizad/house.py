@@ -13,6 +13,7 @@ import trio
 from elizad import __version__
 from elizad.current import Current, Source, prepare
 from elizad.errors import ConfigError, StartError
+from elizad.keeping import make_sessions
 from elizad.net.addresses import Sources
 from elizad.net.guard import serve_connection
 from elizad.net.heartbeat import Heartbeat
@@ -52,10 +53,18 @@ class House:
         self._tally = Tally()
         self._lag = LoopLag()
         self._garbage = Garbage(self._tally)
-        self._switchboard = Switchboard(lambda: self.current.voice)
+        self._sessions = make_sessions(current.settings)
+        self._switchboard = Switchboard(lambda: self.current.voice, self._sessions)
         registry, meter = self._switchboard.registry, self._switchboard.meter
-        self.vitals = Vitals(meter, self._tally, self._lag, self._about)
-        metrics = Metrics(meter, self._tally, self._lag, registry.__len__, lambda: self.current.settings.eliza.script)
+        self.vitals = Vitals(meter, self._tally, self._lag, self._about, self._about_store)
+        metrics = Metrics(
+            meter,
+            self._tally,
+            self._lag,
+            registry.__len__,
+            lambda: self.current.settings.eliza.script,
+            None if self._sessions is None else self._sessions.tally,
+        )
         self._admin = Admin(metrics, self.vitals)
         limits = current.limits
         self._heartbeat = Heartbeat(
@@ -69,7 +78,8 @@ class House:
     @property
     def upkeep(self) -> tuple[Callable[[], Awaitable[None]], ...]:
         """The tasks that run as long as the daemon does."""
-        return self._heartbeat.run, self._lag.run, self.vitals.run, self._garbage.run
+        tasks = self._heartbeat.run, self._lag.run, self.vitals.run, self._garbage.run
+        return tasks if self._sessions is None else (*tasks, self._sessions.run)
 
     @property
     def drain_s(self) -> float:
@@ -206,6 +216,11 @@ class House:
         """Ask the calls to come to an end, within half of the time that they have for it. Cancelling: safe."""
         await self._switchboard.registry.drain(self.drain_s / 2)
 
+    async def flush(self) -> None:
+        """Save what is still to be saved. Cancelling: the rest is lost."""
+        if self._sessions is not None:
+            await self._sessions.flush()
+
     def stopped(self) -> None:
         """Write the last line of the log."""
         log.info("stopped", extra={"fields": {"connections": self._tally.connections}})
@@ -213,6 +228,10 @@ class House:
     def _warn(self) -> None:
         for key, message in self.current.warnings:
             log.warning("look out", extra={"fields": {"key": key, "warning": message}})
+
+    def _about_store(self) -> dict[str, object]:
+        kept = {} if self._sessions is None else self._sessions.about()
+        return {"kind": self.current.settings.sessions.store, **kept}
 
     def _about(self) -> dict[str, str]:
         eliza = self.current.settings.eliza

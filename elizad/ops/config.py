@@ -15,9 +15,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from elizad.errors import ConfigError, Problem
-from elizad.ops import credentials, schema
+from elizad.ops import credentials, keeping, schema
 from elizad.ops.forms import FILE, AllowFrom, Listen, Origins, Source, Tokens, TokensFile, url_path, visible_text
 from elizad.ops.guidance import Conversation, Safety, Steer
+from elizad.ops.keeping import Sessions
 from elizad.ops.schema import Key, Row, Table
 from elizad.ops.tokens import CREDENTIALS
 
@@ -128,6 +129,9 @@ class Retell(Table, frozen=True):
     call_details: Annotated[bool, Key("have Retell send the details of the call, among them its dynamic variables")] = (
         False  # only a greeting with fields uses them
     )
+    session_variable: Annotated[
+        str, Key("the dynamic variable that says who calls, so that a next call knows; empty: a session is a call")
+    ] = ""  # only you know what your calls have
     transcript_with_tool_calls: Annotated[bool, Key("have Retell send tool calls along with the transcript")] = (
         False  # ELIZA calls no tools
     )
@@ -135,7 +139,7 @@ class Retell(Table, frozen=True):
     @property
     def greets_after_details(self) -> bool:
         """Whether the greeting has to wait for the call's details."""
-        return self.greeting == "after_call_details" or "{" in self.greeting
+        return self.greeting == "after_call_details" or "{" in self.greeting or bool(self.session_variable)
 
 
 class Speech(Table, frozen=True):
@@ -241,6 +245,7 @@ class Settings(Table, frozen=True):
     conversation: Conversation = Conversation()
     safety: Safety = Safety()
     steer: tuple[Steer, ...] = ()
+    sessions: Sessions = Sessions()
     limits: Limits = Limits()
     admin: Admin = Admin()
     log: Log = Log()
@@ -283,6 +288,9 @@ def examine(path: Path | None, overrides: Mapping[str, object] | None = None) ->
         if table.tokens_file and not table.tokens_file.startswith(CREDENTIALS):
             table = msgspec.structs.replace(table, tokens_file=_file_path(table.tokens_file, folder))
             settings = msgspec.structs.replace(settings, **{name: table})
+    if settings.sessions.path:
+        sessions = msgspec.structs.replace(settings.sessions, path=_file_path(settings.sessions.path, folder))
+        settings = msgspec.structs.replace(settings, sessions=sessions)
     script = script_path(settings.eliza.script, folder)
     if script is not None:
         settings = msgspec.structs.replace(settings, eliza=msgspec.structs.replace(settings.eliza, script=str(script)))
@@ -336,7 +344,9 @@ def reference_table() -> str:
 def _together(settings: Settings) -> Iterator[Problem]:
     """Values that are fine alone and wrong together."""
     if settings.retell.greets_after_details and not settings.retell.call_details:
-        yield Problem("retell.greeting", "it waits for the details of the call: set retell.call_details to true")
+        key = "session_variable" if settings.retell.session_variable else "greeting"
+        yield Problem(f"retell.{key}", "it waits for the details of the call: set retell.call_details to true")
+    yield from keeping.together(settings.sessions)
     if bool(settings.tls.certificate) != bool(settings.tls.key):
         there, lacking = ("certificate", "key") if settings.tls.certificate else ("key", "certificate")
         yield Problem(f"tls.{lacking}", f"tls.{there} is set, and one is of no use without the other")

@@ -12,6 +12,7 @@ from elizad import __version__
 from elizad.net.tally import Tally
 from elizad.ops.lag import LoopLag
 from elizad.service.meter import Histogram, Meter
+from elizad.service.sessions import SessionTally
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -26,13 +27,20 @@ class Metrics:
     """What `/metrics` shows."""
 
     def __init__(
-        self, meter: Meter, tally: Tally, lag: LoopLag, live_calls: Callable[[], int], script: Callable[[], str]
+        self,
+        meter: Meter,
+        tally: Tally,
+        lag: LoopLag,
+        live_calls: Callable[[], int],
+        script: Callable[[], str],
+        sessions: SessionTally | None = None,
     ) -> None:
         self._meter = meter
         self._tally = tally
         self._lag = lag
         self._live_calls = live_calls
         self._script = script
+        self._sessions = sessions
 
     def render(self) -> bytes:
         """Return the page. The first call imports prometheus-client, which takes a tenth of a second."""
@@ -82,6 +90,16 @@ class Metrics:
         yield counter("elizad_bugs", "Errors of our own.", tally.bugs)
         yield counter("elizad_received_bytes", "Bytes received on connections that have ended.", tally.bytes_in)
         yield counter("elizad_sent_bytes", "Bytes sent on connections that have ended.", tally.bytes_out)
+        if (kept := self._sessions) is not None:
+            yield counter("elizad_session_loads", "Sessions looked for.", kept.loads)
+            yield counter("elizad_session_loads_late", "Loads that calls went on without.", kept.late)
+            yield counter("elizad_session_saves", "Sessions saved.", kept.saves)
+            yield counter("elizad_session_save_seconds", "Time that the store needed for saves.", kept.save_s)
+            yield counter("elizad_session_saves_outdated", "Saves after another machine's newer one.", kept.outdated)
+            yield counter("elizad_session_saves_unawaited", "Turns ended before their save was done.", kept.unawaited)
+            failures = {"load": kept.load_failures, "save": kept.save_failures, "unreadable": kept.unreadable}
+            yield by("what", "elizad_session_failures", "Sessions not loaded, not saved or not readable.", failures)
+            yield counter("elizad_sessions_forgotten", "Sessions removed while a call used them.", kept.forgotten)
         yield _histogram("elizad_first_chunk_seconds", "From a request to the first words sent.", meter.first_chunk_s)
         yield _histogram("elizad_turn_seconds", "From a request to the end of the reply sent.", meter.turn_s)
         yield _histogram("elizad_loop_lag_seconds", "How late the event loop was.", self._lag.histogram)

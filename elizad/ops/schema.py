@@ -106,7 +106,7 @@ def plain(value: object) -> object:
     if isinstance(value, Table):
         return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, Secret):
-        return MASK
+        return MASK if value else ""
     if isinstance(value, tuple):
         return [_given(entry) if isinstance(entry, Table) else plain(entry) for entry in value]
     return value

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import trio
@@ -23,6 +23,7 @@ from elizad.errors import RemoteError
 from elizad.net.errors import PeerClosed
 from elizad.protocols.catalogue import Adapter
 from elizad.service.meter import Meter
+from elizad.service.session import Session
 from elizad.types import CloseCode
 
 log = logging.getLogger("elizad.service")
@@ -45,6 +46,9 @@ class Socket(Protocol):
     async def close(self, code: int = ..., reason: str = ...) -> None: ...
 
 
+OpenSession = Callable[[str, Callable[[], None]], Session]
+"""Makes what a call has to do with the session of this name; the second is to be called when a save is over."""
+
 _Arrival = tuple[float, Event]
 """When a message came, in trio's time, and an event that it held."""
 
@@ -63,12 +67,23 @@ class Ending(NamedTuple):
 class Connection:
     """One live call. Run it once."""
 
-    def __init__(self, socket: Socket, adapter: Adapter, conversation: Conversation, conn: str, meter: Meter) -> None:
+    def __init__(
+        self,
+        socket: Socket,
+        adapter: Adapter,
+        conversation: Conversation,
+        conn: str,
+        meter: Meter,
+        open_session: OpenSession | None = None,
+    ) -> None:
+        """Without `open_session` nothing is kept of the call, and nothing known of those before it."""
         self._socket = socket
         self._adapter = adapter
         self._conversation = conversation
         self._conn = conn
         self._meter = meter
+        self._open_session = open_session
+        self._session: Session | None = None
         self._waiting: trio.CancelScope | None = None
         self._stopping = False
         self._at_once: list[str] = []  # frames that wait for nothing
@@ -100,6 +115,10 @@ class Connection:
     def stop(self) -> None:
         """End the call when the turn that is being spoken is finished. Does not wait."""
         self._stopping = True
+        self._look()
+
+    def _look(self) -> None:
+        """Have the writer look again at what there is to do."""
         if self._waiting is not None:
             self._waiting.cancel()
 
@@ -155,7 +174,13 @@ class Connection:
 
     def _next_due(self) -> float:
         """Return when the next chunk is due, in trio's time; infinity if none is pending."""
-        return self._started + self._pending[0].due_s if self._pending else math.inf
+        if not self._pending:
+            return math.inf
+        due_s, command = self._pending[0]
+        due = self._started + due_s
+        if self._session is not None and isinstance(command, EndTurn):
+            return max(due, self._session.held_until())
+        return due
 
     async def _take(self, arrived: float, event: Event) -> None:
         match event:
@@ -178,14 +203,27 @@ class Connection:
             self.session = event.session
         self.turns += 1
         self._meter.turns[self._adapter.name] += 1
+        await self._join(event)
         turn = await self._answer(event._replace(elapsed_s=arrived - self._opened))
         self._pending = deque(turn.cues)
         self._asked, self._started, self._speaking = arrived, trio.current_time(), False
+        if self._session is not None:
+            self._session.keep(event, turn)
         if log.isEnabledFor(logging.DEBUG):
             fields = {"conn": self._conn, "turn": event.turn, "heard": turn.heard, "said": turn.said}
             if turn.steered:
                 fields["steered"] = turn.steered
             log.debug("turn", extra={"fields": fields})
+
+    async def _join(self, event: TurnRequested) -> None:
+        """Let the conversation begin where earlier calls of its session ended, once that is known. Cancelling: safe."""
+        if event.session is None or self._open_session is None:
+            return
+        if self._session is None or self._session.key.id != event.session:
+            self._session = self._open_session(event.session, self._look)
+        past = await self._session.begin(event, lambda: self._conversation.heard(event.transcript))
+        if past is not None:
+            self._conversation.resume(past)
 
     async def _answer(self, event: TurnRequested) -> Turn:
         """Ask the conversation, a step at a time. A bug in there costs the caller an apology, not the call.

@@ -68,6 +68,12 @@ _ENCODE: Final = msgspec.msgpack.Encoder().encode
 _DECODE: Final = msgspec.msgpack.Decoder(Kept).decode
 
 
+def for_log(id: str) -> str:
+    """Return a session's name as a log may have it: a variable's value can be somebody's telephone number."""
+    name, is_variable, _ = id.partition("=")
+    return f"{name}=…" if is_variable else id
+
+
 def unpack(record: SessionRecord) -> Kept:
     """Return what a record holds. Raises: ValueError."""
     try:
@@ -118,10 +124,10 @@ class Session:
         """What a responder keeps; what it changes in there is kept with the next turn."""
         return {} if self._kept is None else self._kept.data
 
-    async def begin(self, event: TurnRequested, turns: Sequence[str]) -> Past | None:
+    async def begin(self, event: TurnRequested, heard: Callable[[], Sequence[str]]) -> Past | None:
         """Return what the conversation begins with, when that is known and was not known at the turn before.
 
-        `turns` is what the caller said in each. Waits for the store for as long as it is allowed, and only once.
+        `heard` returns what the caller said in each turn. Waits for the store as long as it is allowed, and only once.
 
         Cancelling: safe.
         """
@@ -139,7 +145,7 @@ class Session:
         self._saving = Saving(self.key, self._loading.version, self._notice)
         there = self._read(self._loading.record)
         self._began_s = self._sessions.now_s()
-        if there is not None and is_same_call(there, event.call, turns):
+        if there is not None and is_same_call(there, event.call, heard()):
             self._kept = there
             greeted = event.call is not None
         else:

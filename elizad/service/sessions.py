@@ -52,6 +52,8 @@ class SessionTally:
     late: int = 0
     """Loads that took longer than a call waits for them."""
     saves: int = 0
+    unawaited: int = 0
+    """Turns that were ended although their save was not done, having waited as long as they may."""
     outdated: int = 0
     """Saves that came to nothing, since another machine had saved something newer."""
     load_failures: int = 0
@@ -105,6 +107,8 @@ class Saving:
         self.settled = 0
         """The version that was saved last, or given up."""
         self.wanted_at = -math.inf
+        self.given_up = 0
+        """The version whose turn has ended before it was saved."""
 
     @property
     def is_begun(self) -> bool:
@@ -230,7 +234,14 @@ class Sessions:
         """Return until when, in trio's time, the end of a turn has to wait for its save; in the past if it need not."""
         if saving is None or self.options.durability != "turn" or self._keeping.why:
             return -math.inf
-        return -math.inf if saving.settled >= saving.wanted else saving.wanted_at + _HOLD_S
+        if saving.settled >= saving.wanted:
+            return -math.inf
+        until = saving.wanted_at + _HOLD_S
+        if until <= trio.current_time() and saving.given_up != saving.wanted:
+            saving.given_up = saving.wanted
+            self.tally.unawaited += 1
+            log.warning("turn ended before it was kept", extra={"fields": {"proto": saving.key.platform}})
+        return until
 
     async def flush(self) -> None:
         """Save all that waits, if the store can; for the end. Cancelling: the rest is lost."""

@@ -17,6 +17,9 @@ from elizad.protocols.catalogue import CallInfo, Catalogue
 from elizad.service.connection import Connection
 from elizad.service.meter import Meter
 from elizad.service.registry import Registry
+from elizad.service.session import Session, for_log
+from elizad.service.sessions import Sessions
+from elizad.store.api import Key
 
 log = logging.getLogger("elizad.service")
 
@@ -38,8 +41,10 @@ class Voice(NamedTuple):
 class Switchboard:
     """Answers each call with what `voice` returns when it opens; `registry` has those that are live, `meter` counts."""
 
-    def __init__(self, voice: Callable[[], Voice]) -> None:
+    def __init__(self, voice: Callable[[], Voice], sessions: Sessions | None = None) -> None:
+        """Without `sessions` nothing outlasts a call."""
         self._voice = voice
+        self._sessions = sessions
         self._known: dict[tuple[str, str], None] = {}  # in the order in which they were last seen
         self.registry = Registry()
         self.meter = Meter()
@@ -53,7 +58,14 @@ class Switchboard:
         adapter = voice.catalogue[request.route.name](self._recognise(request))
         place = Place(adapter.name, adapter.call_limit_s)
         conversation = Conversation(voice.eliza, voice.manner, voice.guide, place)
-        connection = Connection(socket, adapter, conversation, request.conn, self.meter)
+        sessions = self._sessions
+
+        def open_session(id: str, notice: Callable[[], None]) -> Session:
+            assert sessions is not None
+            return Session(sessions, Key(adapter.name, id), voice.eliza, notice)
+
+        opener = None if sessions is None else open_session
+        connection = Connection(socket, adapter, conversation, request.conn, self.meter, opener)
         self.meter.calls[adapter.name] += 1
         opened = trio.current_time()
         fields: dict[str, object] = {"conn": request.conn, "proto": adapter.name, "peer": request.peer}
@@ -65,7 +77,7 @@ class Switchboard:
         finally:
             self.meter.live[adapter.name] -= 1
             if connection.session is not None:
-                fields["session"] = connection.session
+                fields["session"] = for_log(connection.session)
             fields |= {
                 "turns": connection.turns,
                 "seconds": round(trio.current_time() - opened, 1),

@@ -15,13 +15,15 @@ from types import TracebackType
 from typing import Final, Self
 
 ROOT: Final = Path(__file__).parents[2]
+_STATE: Final = tempfile.TemporaryDirectory(prefix="elizad-state-")  # and not the folder of whoever runs the tests
 _PATIENCE_S: Final = 20.0  # a loaded machine starts Python slowly; a healthy daemon takes a fraction of a second
 
 
 def environment(**more: str) -> dict[str, str]:
     """Return the environment of a child: warnings are errors there too, and nothing depends on who runs the tests."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "JOURNAL_STREAM", "TERM")}
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", **more}
+    left_out = ("NO_COLOR", "JOURNAL_STREAM", "TERM", "STATE_DIRECTORY")
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "XDG_STATE_HOME": _STATE.name, **more}
 
 
 def elizad(*arguments: str, stdin: bytes = b"", cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
@@ -40,8 +42,13 @@ def elizad(*arguments: str, stdin: bytes = b"", cwd: Path | None = None) -> subp
 class Daemon:
     """A daemon that listens; leaving the block ends it, and `log` then has every line it wrote."""
 
-    def __init__(self, *arguments: str, config: str = "", folder: Path | None = None, admin: str = "") -> None:
-        """`config` is the text of a configuration file. Unless `admin` says otherwise, there are no admin pages."""
+    def __init__(
+        self, *arguments: str, config: str = "", folder: Path | None = None, admin: str = "", state: Path | None = None
+    ) -> None:
+        """`config` is the text of a configuration file. Unless `admin` says otherwise, there are no admin pages.
+
+        Sessions are kept in `state`, by default a folder that goes with the daemon.
+        """
         self._folder = tempfile.TemporaryDirectory(prefix="elizad-test-")
         if "[admin]" not in config and not admin:
             config += "\n[admin]\nlisten = []\n"
@@ -53,13 +60,19 @@ class Daemon:
         if "--listen" not in arguments:
             command += ["--listen", "127.0.0.1:0"]
         self._command = command
+        self._state = state or Path(self._folder.name)
         self._lines: queue.Queue[str | None] = queue.Queue()
         self.log: list[str] = []
         self.urls: list[str] = []
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            self._command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment(), cwd=ROOT, text=True
+            self._command,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            env=environment(STATE_DIRECTORY=str(self._state)),
+            cwd=ROOT,
+            text=True,
         )
         self._thread = threading.Thread(target=self._collect)
         self._thread.start()
