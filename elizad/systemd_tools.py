@@ -68,9 +68,8 @@ def _install(args: argparse.Namespace) -> int:
 
     install(_checked, args.prefix, args.workers, print, dry_run=args.dry_run)
     if not args.dry_run:
-        where = "/run/elizad/1/admin.sock" if args.workers > 1 else ""
         print(f"elizad runs. Configuration: {CONFIG}. Log: journalctl -fu 'elizad*'.")
-        print(f"How it is: {args.prefix}/bin/python -m elizad status{f' --at unix:{where}' if where else ''}")
+        print(f"How it is: {args.prefix}/bin/elizad status")
     return 0
 
 
@@ -92,6 +91,8 @@ def _refresh(args: argparse.Namespace) -> int:
     runtime = os.environ.get("RUNTIME_DIRECTORY")
     if not runtime:
         raise StartError("RUNTIME_DIRECTORY is not set: this is for the unit's ExecReload=, see systemctl reload")
+    # What lies where it really is counts here, and not the copies that the service was given before.
+    os.environ.pop("CREDENTIALS_DIRECTORY", None)
     settings = _checked()
     try:
         publish(CONFIG, settings, Path(runtime))

@@ -60,7 +60,7 @@ def copy_to(prefix: Path) -> None:
     if prefix.exists() and not (prefix / MARK).exists() and any(prefix.iterdir()):
         raise StartError(f"{prefix} exists and was not made by this command: choose another --prefix, or remove it")
     new, old = (prefix.with_name(f"{prefix.name}.{suffix}") for suffix in ("new", "old"))
-    distributions = list(_closure("elizad"))
+    distributions = list(closure("elizad"))
     umask = os.umask(0o022)  # what a service is to run, everybody may read
     try:
         shutil.rmtree(new, ignore_errors=True)
@@ -69,7 +69,7 @@ def copy_to(prefix: Path) -> None:
         _run(str(python()), "-m", "venv", "--without-pip", str(new))
         [target] = (new / "lib").glob("python*/site-packages")
         for distribution in distributions:
-            _copy_distribution(distribution, target)
+            copy_distribution(distribution, target)
         package = Path(elizad.__file__).parent  # not from the list of files: an editable one has none
         shutil.rmtree(target / "elizad", ignore_errors=True)
         shutil.copytree(package, target / "elizad", ignore=shutil.ignore_patterns("__pycache__"), copy_function=_copy)
@@ -92,7 +92,7 @@ def _everybody_can_reach(path: Path) -> bool:
     return all(parent.stat().st_mode & 0o001 for parent in (path, *path.parents)) and not path.is_relative_to("/home")
 
 
-def _closure(name: str) -> Iterator[importlib.metadata.Distribution]:
+def closure(name: str) -> Iterator[importlib.metadata.Distribution]:
     """Yield the distribution `name` and all that it needs here. Raises: StartError."""
     waiting, seen = [name], set()
     while waiting:
@@ -113,7 +113,8 @@ def _closure(name: str) -> Iterator[importlib.metadata.Distribution]:
                 waiting.append(match[0])
 
 
-def _copy_distribution(distribution: importlib.metadata.Distribution, target: Path) -> None:
+def copy_distribution(distribution: importlib.metadata.Distribution, target: Path) -> None:
+    """Copy what was installed of `distribution`, but for its scripts, into the site-packages at `target`."""
     for file in distribution.files or ():
         source = Path(str(distribution.locate_file(file)))
         if ".." in file.parts or "__pycache__" in file.parts or file.suffix == ".pth" or not source.is_file():

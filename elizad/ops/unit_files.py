@@ -19,6 +19,21 @@ CONFIG: Final = Path("/etc/elizad/config.toml")
 
 _PREFIX: Final = "/opt/elizad"  # as it stands in the files
 _STEPS: Final = 254  # the first systemd with RestartSteps=
+_BACK_OFF: Final = """\
+# A daemon that keeps failing is started again ever more slowly, in ten steps up to once in ten seconds.
+[Service]
+RestartSteps=10
+RestartMaxDelaySec=10s
+"""
+# Older ones do not slow down: what runs after the daemon has failed takes its time instead.
+_BACK_OFF_OLD: Final = """\
+# A daemon that keeps failing is started again ever more slowly, up to once in ten seconds. A failure more than a minute
+# after the last one counts as the first. (RestartSteps= is for systemd 254 and later.)
+[Service]
+ExecStopPost=-+/bin/sh -c 'test "$$SERVICE_RESULT" = success && exit; failures=/run/%n.failures; \\
+  test -n "$$(find $$failures -mmin -1 2>/dev/null)" || : > $$failures; \\
+  echo >> $$failures; n=$$(wc -l < $$failures); sleep $$((n > 10 ? 10 : n - 1))'
+"""
 
 
 def units(prefix: Path) -> dict[str, str]:
@@ -43,11 +58,7 @@ def drop_ins(settings: Settings, workers: int, systemd: int) -> dict[str, str]:
     if named := named_files(settings):
         loads = "".join(f"LoadCredential={key}:{path}\n" for key, path in named.items())
         files[f"{service}/files.conf"] = f"{made}[Service]\n{loads}"
-    if systemd >= _STEPS:
-        files[f"{service}/restart.conf"] = (
-            f"{made}# A daemon that keeps failing is started ever more slowly, in ten steps up to once a minute.\n"
-            "[Service]\nRestartSteps=10\nRestartMaxDelaySec=1min\n"
-        )
+    files[f"{service}/restart.conf"] = made + (_BACK_OFF if systemd >= _STEPS else _BACK_OFF_OLD)
     return files
 
 
@@ -62,7 +73,8 @@ def starter() -> str:
         head, _, key = row.path.rpartition(".")
         if head != table:
             table = head
-            lines += ["", f"[{table}]"]
+            # A table that may be there several times is not there at all by default.
+            lines += ["", f"# [[{table.removesuffix('[]')}]]" if table.endswith("[]") else f"[{table}]"]
         lines += [f"# {row.meaning} ({row.allowed})", f"# {key} = {row.default}"]
     return "\n".join(lines) + "\n"
 

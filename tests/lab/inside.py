@@ -1,0 +1,417 @@
+"""What happens inside the machine that the tests boot: real systemd, real units, one scenario a boot.
+
+Runs as root. Prints one line for each observation, a name, a tab and JSON; what is asserted about them stands in
+test_systemd.py. Needs nothing but the standard library and `websockets`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.sync.client import ClientConnection
+from websockets.sync.client import connect as dial
+
+WORK = Path(__file__).parent
+VENV = WORK / "venv/bin/python"
+CONFIG = Path("/etc/elizad/config.toml")
+ADMIN = "http://127.0.0.1:8766"
+PACED = '[speech]\nchunk = "word"\npace_s = 0.1\n'
+
+
+def observe(name: str, value: object) -> None:
+    print(name, json.dumps(value), sep="\t", flush=True)
+
+
+def sh(*command: str, check: bool = True) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
+    if check and done.returncode:
+        print(subprocess.run(["journalctl", "-b", "--no-pager", "-n", "40"], capture_output=True, text=True).stdout)
+        raise SystemExit(f"{command} ended with {done.returncode}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def code(*command: str) -> int:
+    return subprocess.run(command, capture_output=True, check=False, timeout=90).returncode
+
+
+def show(unit: str, what: str) -> str:
+    return sh("systemctl", "show", "-P", what, unit).strip()
+
+
+def pid(unit: str = "elizad.service") -> int:
+    return int(show(unit, "MainPID"))
+
+
+def config(text: str) -> None:
+    CONFIG.parent.mkdir(exist_ok=True)
+    CONFIG.write_text(text, encoding="utf-8")
+    CONFIG.chmod(0o600)
+
+
+def install(*more: str) -> str:
+    return sh(str(VENV), "-m", "elizad", "systemd", "install", *more)
+
+
+def journal(unit: str = "elizad.service") -> list[dict[str, str]]:
+    sh("journalctl", "--sync")
+    lines = sh("journalctl", "-u", unit, "-o", "json", "--no-pager", "--all").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def said(unit: str = "elizad.service") -> str:
+    return "\n".join(str(entry.get("MESSAGE")) for entry in journal(unit))
+
+
+def wait(condition: Callable[[], object], seconds: float = 15) -> float:
+    """Wait until `condition` holds and return how long it took."""
+    began = time.monotonic()
+    while not condition():
+        if time.monotonic() - began > seconds:
+            raise SystemExit(f"waited {seconds} s in vain\n{said()}")
+        time.sleep(0.02)
+    return round(time.monotonic() - began, 2)
+
+
+def page(path: str) -> str:
+    with urllib.request.urlopen(ADMIN + path, timeout=5) as response:
+        return str(response.read().decode())
+
+
+def answers() -> bool:
+    with contextlib.suppress(OSError):
+        return bool(json.loads(page("/status"))["pid"])
+    return False
+
+
+def payload(*turns: str) -> str:
+    return json.dumps({"messages": [{"message": {"role": "user", "content": turn}} for turn in turns]})
+
+
+class Callers:
+    """Callers that talk without a pause, in a thread of their own, and reconnect as platforms do."""
+
+    def __init__(self, number: int, url: str = "ws://127.0.0.1:8765/llm") -> None:
+        self._number = number
+        self._url = url
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+        self.seen: Counter[str] = Counter()
+
+    def __enter__(self) -> Callers:
+        self._thread.start()
+        wait(lambda: self.seen["turns"] >= self._number)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    async def _run(self) -> None:
+        await asyncio.gather(*(self._call() for _ in range(self._number)))
+
+    async def _call(self) -> None:
+        while not self._over.is_set():
+            try:
+                async with connect(self._url, open_timeout=20) as line:
+                    self.seen["connected"] += 1
+                    while not self._over.is_set():
+                        await self._turn(line)
+            except (OSError, InvalidHandshake, EOFError, TimeoutError) as error:
+                self.seen["refused"] += 1
+                self.seen[f"refused: {type(error).__name__} {error}"] += 1
+                await asyncio.sleep(0.1)
+            except ConnectionClosed as closed:
+                self.seen[f"closed {closed.rcvd.code if closed.rcvd else 1006}"] += 1
+
+    async def _turn(self, line: object) -> None:
+        begun = False
+        try:
+            await line.send(payload("I think my computer is tired of me and I am unhappy about that"))
+            while "assistant_end" not in await line.recv():
+                begun = True
+        except ConnectionClosed:
+            # A turn that had not begun was not lost: whoever asked is told to come back, and asks again.
+            self.seen["unfinished" if begun else "asked again"] += 1
+            raise
+        self.seen["turns"] += 1
+        await asyncio.sleep(0.05)  # half of what limits.messages_per_s allows
+
+
+@contextlib.contextmanager
+def talking(number: int, url: str = "ws://127.0.0.1:8765/llm") -> Iterator[Callers]:
+    with Callers(number, url) as callers:
+        yield callers
+        before = callers.seen["turns"]
+        wait(lambda: callers.seen["turns"] >= before + number)
+
+
+def service() -> None:
+    """Installed, started, killed, blocked; what it may do, and what the journal has of it."""
+    observe("dry run", sh(str(VENV), "-m", "elizad", "systemd", "install", "--dry-run"))
+    observe("after dry run", [CONFIG.exists(), Path("/etc/systemd/system/elizad.service").exists()])
+    observe("install", install())
+    observe("state", [show("elizad.service", name) for name in ("ActiveState", "SubState", "Type", "StatusText")])
+    observe("ready", page("/readyz"))
+    observe("banner", said())
+    observe("sockets", sh("systemctl", "list-sockets", "--no-pager", "--no-legend", "elizad*"))
+    observe("exposure", float(re.findall(r"level for \S+: ([\d.]+)", sh("systemd-analyze", "security", "elizad"))[0]))
+    observe("verify", sh("systemd-analyze", "verify", "/etc/systemd/system/elizad.service"))
+    limits = Path(f"/proc/{pid()}/limits").read_text(encoding="ascii")
+    observe("open files", re.findall(r"Max open files\s+(\d+)", limits)[0])
+
+    with talking(5) as callers:
+        wait(lambda: "5 calls" in show("elizad.service", "StatusText"))
+        observe("status text", show("elizad.service", "StatusText"))
+        status = sh("/opt/elizad/bin/python", "-m", "elizad", "status")
+        observe("status", status)
+        observe("status json", json.loads(sh("/opt/elizad/bin/elizad", "status", "--json")))
+    observe("talked", callers.seen)
+
+    began = time.monotonic()
+    sh("systemctl", "restart", "elizad")
+    observe("a restart takes", round(time.monotonic() - began, 2))
+    old = pid()
+    os.kill(old, signal.SIGKILL)
+    observe("back after kill -9", wait(lambda: pid() not in (0, old) and answers()))
+    observe("after kill -9", [show("elizad.service", name) for name in ("ActiveState", "NRestarts")])
+
+    # What only its own state directory may be written to.
+    tries = "for d in / /etc /opt/elizad /usr /var /var/lib /home /root /run /var/lib/elizad; do "
+    tries += "touch $d/x 2>/dev/null && echo $d; done; true"
+    observe("writable", entered(tries).split())
+    observe("secrets", entered("cat /etc/elizad/config.toml >/dev/null 2>&1 && echo readable; id -un").split())
+
+    # Somebody who blocks the loop for good: a handler in the program's own thread that sleeps.
+    spoil = "import signal, time\nsignal.signal(signal.SIGUSR1, lambda *_: time.sleep(1000))\n"
+    [site] = Path("/opt/elizad/lib").glob("python*/site-packages")
+    (site / "spoil.py").write_text(spoil, encoding="utf-8")
+    (site / "spoil.pth").write_text("import spoil\n", encoding="ascii")
+    drop = Path("/run/systemd/system/elizad.service.d/watchdog.conf")
+    drop.parent.mkdir(parents=True, exist_ok=True)
+    drop.write_text("[Service]\nWatchdogSec=1\n", encoding="utf-8")
+    sh("systemctl", "daemon-reload")
+    sh("systemctl", "restart", "elizad")
+    time.sleep(2.5)
+    old = pid()
+    observe("healthy under the watchdog", show("elizad.service", "NRestarts"))
+    os.kill(old, signal.SIGUSR1)
+    observe("back after a blocked loop", wait(lambda: pid() not in (0, old) and answers()))
+    observe("blocked loop", said())
+    (site / "spoil.pth").unlink()
+
+    # One that fails again and again is tried ever more slowly.
+    drop.write_text("[Service]\nExecStart=\nExecStart=/bin/false\n", encoding="utf-8")
+    sh("systemctl", "daemon-reload")
+    sh("systemctl", "reset-failed")
+    code("systemctl", "restart", "elizad")
+    time.sleep(5)
+    observe("restarts in five seconds", int(show("elizad.service", "NRestarts")))
+    drop.unlink()
+    sh("systemctl", "daemon-reload")
+    sh("systemctl", "restart", "elizad")
+
+    # The same refusal, five hundred times.
+    for _ in range(500):
+        with socket.create_connection(("127.0.0.1", 8765)) as sock:
+            sock.sendall(b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+    wait(lambda: "more_like_this" in said(), 20)
+    sh("systemctl", "stop", "elizad.socket", "elizad-admin.socket", "elizad")
+    observe("stopped", [show("elizad.service", name) for name in ("ActiveState", "Result", "ExecMainStatus")])
+    entries = [entry for entry in journal() if entry.get("_COMM") == "python" or "elizad" in str(entry.get("_EXE"))]
+    observe("journal", [[entry["PRIORITY"], entry["SYSLOG_IDENTIFIER"], entry["MESSAGE"]] for entry in journal()])
+    observe("of the daemon", len(entries))
+
+
+def entered(script: str) -> str:
+    """Run a shell script where the daemon is: its files, its user, its rights."""
+    keep = ["--property=" + line for line in block() if not line.startswith("SystemCallFilter=~")]
+    command = ["systemd-run", "--quiet", "--wait", "--pipe", *keep, "/bin/sh", "-c", script]
+    return sh(*command)
+
+
+def block() -> list[str]:
+    """The lines of the unit that say who it runs as and what it may do."""
+    unit = Path("/etc/systemd/system/elizad.service").read_text(encoding="utf-8")
+    names = "Dynamic|User|State|Protect|Private|Restrict|Lock|Memory[DH]|NoNew|Capab|SystemCall|UMask|ProcSub|RemoveIPC"
+    return [line for line in unit.splitlines() if re.match(rf"({names})\w*=", line) and "Restart" not in line]
+
+
+def reload() -> None:
+    """Good and bad reloads, while a call goes on; a new certificate; files that are watched."""
+    tls = f'[tls]\ncertificate = "{WORK}/one.pem"\nkey = "{WORK}/one.key"\n[log]\nlevel = "info"\n'
+    script = Path("/etc/elizad/my.eliza")
+    config(tls)
+    shutil.copy(WORK / "one.eliza", script)
+    config(tls + '[eliza]\nscript = "./my.eliza"\n[hume]\ntokens_file = "tokens"\n')
+    Path("/etc/elizad/tokens").write_text("first-token-of-all\n", encoding="ascii")
+    Path("/etc/elizad/tokens").chmod(0o600)
+    install()
+    observe("start", said())
+    observe("serial", serial())
+    _reload(tls, script)
+    observe("log", said())
+
+
+def _reload(tls: str, script: Path) -> None:
+    trust = ssl.create_default_context(cafile=str(WORK / "ca.pem"))
+
+    def greeting(line: ClientConnection) -> str:
+        line.send('{"messages":[]}')
+        return str(json.loads(line.recv(10))["text"])
+
+    def first_words(token: str) -> str:
+        with dial(f"wss://localhost:8765/llm?token={token}", ssl=trust) as line:
+            return greeting(line)
+
+    observe("first words", first_words("first-token-of-all"))
+    with dial("wss://localhost:8765/llm?token=first-token-of-all", ssl=trust) as old:
+        # Good: script, tokens and certificate.
+        for name in ("pem", "key"):
+            shutil.copy(WORK / f"two.{name}", WORK / f"one.{name}")
+        shutil.copy(WORK / "two.eliza", script)
+        Path("/etc/elizad/tokens").write_text("second-token-of-all\n", encoding="ascii")
+        observe("reload", code("systemctl", "reload", "elizad"))
+        wait(lambda: "event=reloaded" in said())
+        observe("new serial", serial())
+        observe("new first words", first_words("second-token-of-all"))
+        try:
+            first_words("first-token-of-all")
+        except InvalidHandshake as refused:
+            observe("old token", str(refused))
+        observe("a running call keeps", greeting(old))
+
+        # Bad: nothing changes, and everything wrong is said.
+        good = CONFIG.read_text(encoding="utf-8")
+        script.write_text("(Hello)\n(NONE ((0) (Go on)))\n(MEMORY MY (0 = A))", encoding="utf-8")
+        config(good.replace("level", "levle"))
+        observe("bad reload", code("systemctl", "reload", "elizad"))
+        config(good)
+        observe("bad script", code("systemctl", "reload", "elizad"))
+        shutil.copy(WORK / "two.eliza", script)
+        config(good + "[limits]\nmax_connections = 7\nhead_bytes = 2048\n")
+        observe("fixed key", code("systemctl", "reload", "elizad"))
+        wait(lambda: "not reloaded" in said())
+        observe("status", show("elizad.service", "StatusText"))
+        observe("still", first_words("second-token-of-all"))
+        observe("still running", [show("elizad.service", name) for name in ("ActiveState", "NRestarts")])
+
+
+def serial() -> str:
+    trust = ssl.create_default_context(cafile=str(WORK / "ca.pem"))
+    with (
+        socket.create_connection(("127.0.0.1", 8765)) as sock,
+        trust.wrap_socket(sock, server_hostname="localhost") as line,
+    ):
+        return str(line.getpeercert()["serialNumber"])
+
+
+def load() -> None:
+    """Restarted, drained, upgraded and uninstalled while people talk; then two workers."""
+    config(PACED)
+    install()
+    with talking(20) as callers:
+        old = pid()
+        sh("systemctl", "restart", "elizad")
+        observe("restarted", pid() != old)
+    observe("restart under load", callers.seen)
+
+    with talking(20) as callers:
+        # As a newer version would: another program, put over the one that runs.
+        package = next((WORK / "venv/lib").glob("python*/site-packages/elizad"))
+        init = package / "__init__.py"
+        init.write_text(re.sub(r'"\d[^"]*"', '"9.9.9"', init.read_text(encoding="utf-8")), encoding="utf-8")
+        mine = CONFIG.read_text(encoding="utf-8")
+        observe("upgrade", install())
+        observe("upgraded", [json.loads(page("/status"))["version"], CONFIG.read_text(encoding="utf-8") == mine])
+    observe("upgrade under load", callers.seen)
+
+    asyncio.run(_drain())
+    observe("drain log", said())
+
+    observe("workers", install("--workers", "2"))
+    observe("units", sh("systemctl", "list-units", "--no-legend", "--plain", "elizad*"))
+    with talking(20) as callers:
+        wait(lambda: len({worker["pid"] for worker in workers() if worker["turns"] > 5}) == 2)
+        observe("shared", [worker["turns"] for worker in workers()])
+        sh("systemctl", "stop", "elizad@2")
+        observe("one left", [show(f"elizad@{number}.service", "ActiveState") for number in (1, 2)])
+    observe("one worker stopped under load", callers.seen)
+
+    observe("uninstall", sh("/opt/elizad/bin/python", "-m", "elizad", "systemd", "uninstall"))
+    left = [Path("/opt/elizad"), CONFIG, Path("/var/lib/private/elizad")]
+    observe("left", [str(path) for path in (*left, *Path("/etc/systemd/system").rglob("elizad*")) if path.exists()])
+    observe("units left", sh("systemctl", "list-units", "--all", "--no-legend", "--plain", "elizad*"))
+
+
+def workers() -> list[dict[str, object]]:
+    lines = sh(str(VENV), "-m", "elizad", "status", "--json").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+async def _drain() -> None:
+    async with connect("ws://127.0.0.1:8765/llm") as paced, connect("ws://127.0.0.1:8765/llm") as idle:
+        retell = await connect("ws://127.0.0.1:8765/llm-websocket/call-1")
+        while 'content_complete":true' not in await retell.recv():
+            pass
+        await paced.send('{"messages":[]}')
+        frames = [str(await paced.recv())]
+        began = time.monotonic()
+        stopping = await asyncio.create_subprocess_exec("systemctl", "restart", "elizad")
+        codes = {}
+        for name, line in (("paced", paced), ("idle", idle), ("retell", retell)):
+            try:
+                while True:
+                    message = str(await asyncio.wait_for(line.recv(), 15))
+                    if name == "paced":
+                        frames.append(message)
+            except ConnectionClosed as closed:
+                codes[name] = closed.rcvd.code if closed.rcvd else 1006
+        observe("drain", {"codes": codes, "seconds": round(time.monotonic() - began, 2), "last": frames[-1]})
+        await stopping.wait()
+    observe("stop took", show("elizad.service", "Result"))
+
+
+def disk() -> None:
+    """A state directory on a disk that is full."""
+    state = Path("/var/lib/private/elizad")
+    state.mkdir(parents=True)
+    Path("/var/lib/private").chmod(0o700)
+    sh("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(state))
+    install()
+    with talking(3):
+        pass
+    try:
+        (state / "fill").write_bytes(b"x" * 1_000_000)
+    except OSError as error:
+        observe("full", error.strerror)
+    with talking(3) as callers:
+        pass
+    observe("talked", callers.seen)
+    observe("state", [show("elizad.service", name) for name in ("ActiveState", "NRestarts")])
+    sh("systemctl", "restart", "elizad")
+    with talking(3) as callers:
+        pass
+    observe("talked after a restart", callers.seen)
+    observe("log", said())
+
+
+if __name__ == "__main__":
+    {"service": service, "reload": reload, "load": load, "disk": disk}[sys.argv[1]]()
