@@ -1,0 +1,104 @@
+"""Ways of putting something: what fits, what cannot be read, and that no text takes long."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elizad.conversation.said import plain_words
+from elizad.conversation.wording import Ways, check, written_out
+
+
+@pytest.mark.parametrize(
+    ("way", "text", "fits"),
+    [
+        ("refund", "I want a REFUND!", True),
+        ("refund", "refunded", False),
+        ("refund*", "refunded", True),
+        ("opening|office hours", "what are your office hours?", True),
+        ("opening|office hours", "hours of opening", False),
+        ("(just) want to go", "I just wanna go", True),
+        ("(just) want to go", "I want to go", True),
+        ("(just) want to go", "I want just to go", False),
+        ("[money back|refund] please", "my money back please", True),
+        ("kill ... myself", "kill all of the lot myself", True),
+        ("kill ... myself", "kill one two three four five myself", False),
+        ("can't go on", "I cannot go on", True),
+        ("i am not", "I’m not", True),
+        ("i am not", "im not", True),
+        ("it is", "It's", True),
+        ("he would", "he'd", True),
+        ("mother's house", "my mother's house", True),
+        ("what", "", False),
+    ],
+)
+def test_what_fits(way: str, text: str, fits: bool) -> None:
+    assert (Ways([way]).search(written_out(text)) is not None) == fits
+
+
+@pytest.mark.parametrize(
+    ("way", "why"),
+    [
+        ("", "no word that must be there"),
+        ("...", "no word that must be there"),
+        ("(a) (b)", "no word that must be there"),
+        ("...a|", "has an empty choice"),
+        ("a ...", "gap at its edge"),
+        ("... a", "gap at its edge"),
+        ("a ... b ... c ... d", "more than 2 gaps"),
+        ("a (b", "a bracket too many"),
+        ("a b]", "a bracket too many"),
+        ("(1) (2) (3) (4) (5) (6) (7) (8) (9) a", "8 words that may be missing"),
+        ("!", "has an empty choice"),
+    ],
+)
+def test_what_cannot_be_read_says_why(way: str, why: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(why)):
+        check(way)
+
+
+@given(st.text(max_size=40))
+def test_written_out_words_stay_as_they_are(text: str) -> None:
+    once = written_out(text)
+    assert written_out(once) == once
+    assert once == " " or (once.startswith(" ") and once.endswith(" ") and "  " not in once)
+    assert plain_words(once).split() == once.split()
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=5),
+    st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=9),
+)
+def test_plain_words_fit_where_they_stand_side_by_side(way: list[str], text: list[str]) -> None:
+    stands = any(text[at : at + len(way)] == way for at in range(len(text)))
+    assert (Ways([" ".join(way)]).search(written_out(" ".join(text))) is not None) == stands
+
+
+def test_without_leaves_a_mark_and_keeps_words_apart() -> None:
+    ways = Ways(["kill time"])
+    assert ways.without(" i kill time here ") == " i # here "
+    assert Ways(["i here"]).search(ways.without(" i kill time here ")) is None
+
+
+def test_cover_is_certain() -> None:
+    assert Ways(["refund"]).cover("a refund please")
+    assert Ways(["a|b c"]).cover("a|b c")
+    assert not Ways(["refund please"]).cover("refund")
+    assert not Ways(["refund"]).cover("refund|return")
+
+
+def test_no_text_takes_long() -> None:
+    ways = Ways(
+        ["(a) (b) (a|b) (c|a) (b) (a) (b|c) (a) a ... b ... z", "a ... a ... zz", "(a) (a) (a) (a) (a) (a) (a) (a) a x"]
+    )
+    chance = random.Random(5)
+    began = time.perf_counter()
+    for _ in range(10):
+        text = " " + " ".join(chance.choice("ab") for _ in range(1000)) + " z zz x "
+        ways.search(text)
+    assert (time.perf_counter() - began) / 10 < 0.5
