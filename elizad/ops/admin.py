@@ -42,4 +42,5 @@ class Admin:
 
     async def _show_metrics(self) -> Page:
         # In a thread: the first time it imports what it needs, and reading /proc is not for the loop.
-        return Page(200, await trio.to_thread.run_sync(self._metrics.render), CONTENT_TYPE)
+        tasks = trio.lowlevel.current_statistics().tasks_living
+        return Page(200, await trio.to_thread.run_sync(self._metrics.render, tasks), CONTENT_TYPE)

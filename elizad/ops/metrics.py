@@ -42,13 +42,17 @@ class Metrics:
         self._script = script
         self._sessions = sessions
 
-    def render(self) -> bytes:
-        """Return the page. The first call imports prometheus-client, which takes a tenth of a second."""
-        from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+    def render(self, tasks: int) -> bytes:
+        """Return the page. The first call imports prometheus-client, which takes a tenth of a second.
+
+        `tasks` are those that live on the event loop; this may run in a thread, which cannot see them.
+        """
+        from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, generate_latest
 
         registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=registry)
         registry.register(self)
+        Gauge("elizad_tasks", "Tasks that live now, the one for this page included.", registry=registry).set(tasks)
         return generate_latest(registry)
 
     def collect(self) -> Iterator[Metric]:

@@ -11,7 +11,7 @@ from elizad.service.meter import Histogram, Meter
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[str, ...]], float]:
-    text = metrics.render().decode()
+    text = metrics.render(tasks=11).decode()
     return {
         (sample.name, tuple(sample.labels.values())): sample.value
         for family in text_string_to_metric_families(text)
@@ -31,6 +31,7 @@ def test_counts_come_out_under_their_names() -> None:
     tally.refusals[404] = 5
     found = samples(Metrics(meter, tally, lag, lambda: 2, lambda: "doctor"))
     assert found["elizad_calls_live", ()] == 2
+    assert found["elizad_tasks", ()] == 11
     assert found["elizad_calls_total", ("hume",)] == 3
     assert found["elizad_turns_total", ("hume",)] == 7
     assert found["elizad_refusals_total", ("404",)] == 5
