@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NoReturn, cast, get_args
 
-from elizad import __version__, script_options, status, systemd_tools
+from elizad import __version__, script_options, session_options, status, systemd_tools
 from elizad.call import options as call_options
 from elizad.errors import ConfigError, Problem, ScriptError, StartError
 from elizad.ops import config
@@ -183,9 +183,12 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[argparse.ArgumentParser], Run]]]]
     "talk": ("talk with ELIZA in this terminal", _talk),
     "script": (script_options.SUMMARY, script_options.add_options),
     "call": (call_options.SUMMARY, call_options.add_options),
+    "sessions": (session_options.SUMMARY, session_options.add_options),
     "status": (status.SUMMARY, status.add_options),
     "systemd": (systemd_tools.SUMMARY, systemd_tools.add_options),
 }
+
+_SUBCOMMANDS: Final = (*script_options.COMMANDS, *session_options.COMMANDS, *systemd_tools.COMMANDS)
 
 
 def _daemon(args: argparse.Namespace) -> int:
@@ -339,7 +342,7 @@ class _Parser(argparse.ArgumentParser):
         text = super().format_help()
         # argparse lists the commands below a line that stands for all of them, and so indents them twice.
         text = text.replace(f"\n  {_COMMAND}\n", "\n")
-        for name in (*COMMANDS, *script_options.COMMANDS, *systemd_tools.COMMANDS):
+        for name in (*COMMANDS, *_SUBCOMMANDS):
             text = text.replace(f"\n    {name} ", f"\n  {name}   ")
         return text
 
@@ -353,6 +356,6 @@ class _Parser(argparse.ArgumentParser):
 
         text = Text(self.format_help())
         text.highlight_regex(r"(?m)^[a-z][a-z ]*:", "bold yellow")
-        names = "|".join(map(re.escape, (*COMMANDS, *script_options.COMMANDS, *systemd_tools.COMMANDS)))
+        names = "|".join(map(re.escape, (*COMMANDS, *_SUBCOMMANDS)))
         text.highlight_regex(rf"(?m)(?<=^  )({names})(?=  +)|(?<![\w-])--?[a-z][a-z-]*", "cyan")
         Console(file=cast("IO[str]", file)).print(text, soft_wrap=True, end="")
