@@ -13,7 +13,6 @@ _LEADERS: Final = (
     r"|called|as|hate|love|like|want|need|see|find|get|make)"
 )
 _END: Final = r"(?=\s*(?:[.,;:!?…]|$|(?:and|or|but|is|are|was|were|when|because|if|to|of|in|on|at|for|with)\b))"
-_AUXILIARY: Final = r"(?:did|do|does|can|could|will|would|is|are|was|were)"
 _NOTHING_LEFT: Final = "I see."
 
 
@@ -28,7 +27,7 @@ class Hush:
         self._never = _any_case(never)
         self._needed = _any_case(rf"(?P<lead>\b{_LEADERS}\s+)?(?P<owner>\b{_OWNERS}\s+)?{run}{_END}")
         self._before_vowel = _any_case(rf"\b(a|an)\s+{run}\s+(?=(\w))")
-        self._cursed = _any_case(rf"\bthe\s+{run}(?=\s+{_AUXILIARY}\b)")
+        self._cursed = _any_case(rf"\b(what|how|who|why|where|when)\s+the\s+{run}(?=\s)")
         self._left_out = _any_case(rf"\s*{run}(?:\s*,(?=\s*[.!?]|\s*$))?")
 
     def __call__(self, text: str) -> str:
@@ -45,7 +44,7 @@ class Hush:
         if self._never.search(sentence) is None:
             return sentence
         lead_space = sentence[: len(sentence) - len(sentence.lstrip())]
-        sentence = self._cursed.sub("", sentence)
+        sentence = self._cursed.sub(r"\1", sentence)
         sentence = self._before_vowel.sub(lambda found: _article(found[1], found[2]), sentence)
         sentence = self._needed.sub(_instead, sentence)
         sentence = self._left_out.sub("", sentence).strip()
