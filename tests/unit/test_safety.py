@@ -76,16 +76,13 @@ def test_case_marks_and_apostrophes_make_no_difference() -> None:
             assert (danger_in(text) or NO_DANGER) == phrase.wanted, text
 
 
-def test_the_doctor_s_whole_table_has_few_alarms() -> None:
+def test_everyday_talk_raises_no_alarm() -> None:
     said = (TABLES.parent / "utterances" / "doctor.txt").read_text(encoding="utf-8").splitlines()
     utterances = [line for line in said if line and line[0] not in "# -"]
     alarms = {text for text in utterances if danger_in(text)}
     assert len(utterances) > 200
     assert len(alarms) == 5
-    assert all(
-        re.search(r"kill|die|dead|suicid|hurt|hit|beat|alive|live|gone|without|abus|rap|harm|end", text)
-        for text in alarms
-    )
+    assert {"i want to kill myself", "he hit me"} <= alarms
 
 
 def test_no_text_takes_long() -> None:
