@@ -12,7 +12,8 @@ _LEADERS: Final = (
     r"(?:of|about|with|for|to|from|by|at|in|on|into|is|are|was|were|be|am|like|than|and|or|say|says|said|mean|means"
     r"|called|as|hate|love|like|want|need|see|find|get|make)"
 )
-_END: Final = r"(?=\s*(?:[.,;:!?…]|$|(?:and|or|but|is|are|was|were|when|because|if|to|of|in|on|at|for|with)\b))"
+_FOLLOWERS: Final = r"(?:and|or|but|is|are|was|were|when|because|if|to|of|in|on|at|for|with|again|too|now|then)"
+_END: Final = rf"(?=\s*(?:[.,;:!?…]|$|{_FOLLOWERS}\b))"
 _NOTHING_LEFT: Final = "I see."
 
 
@@ -60,7 +61,8 @@ def _any_case(pattern: str) -> re.Pattern[str]:
 def _instead(found: re.Match[str]) -> str:
     """A word that the sentence needs becomes "that", with its article; one that it does not need goes."""
     lead, owner = found["lead"], found["owner"]
-    return f"{lead or ''}that" if lead or owner else ""
+    that = "THAT" if found[0].isupper() else "that"
+    return f"{lead or ''}{that}" if lead or owner else ""
 
 
 def _article(article: str, following: str) -> str:

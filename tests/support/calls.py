@@ -8,7 +8,8 @@ from typing import Final
 
 import trio
 
-from elizad.conversation.conversation import Conversation, Manner
+from elizad.conversation.conversation import Conversation, Manner, Place
+from elizad.conversation.guide import UNGUIDED, Guide
 from elizad.eliza import Eliza
 from elizad.net.errors import PeerClosed
 from elizad.protocols.catalogue import Adapter
@@ -69,8 +70,12 @@ class MemorySocket:
         await trio.lowlevel.checkpoint()
 
 
-def make_call(manner: Manner | None = None, adapter: Adapter | None = None) -> tuple[MemorySocket, Connection]:
+def make_call(
+    manner: Manner | None = None, adapter: Adapter | None = None, guide: Guide = UNGUIDED
+) -> tuple[MemorySocket, Connection]:
     """Return a peer's socket and the connection that answers it; run `connection.run` in a nursery."""
     socket = MemorySocket()
-    conversation = Conversation(Eliza(SCRIPT, max_steps=1000), manner or Manner())
-    return socket, Connection(socket, adapter or HumeClm(), conversation, "test", Meter())
+    adapter = adapter or HumeClm()
+    place = Place(adapter.name, adapter.call_limit_s)
+    conversation = Conversation(Eliza(SCRIPT, max_steps=1000), manner or Manner(), guide, place)
+    return socket, Connection(socket, adapter, conversation, "test", Meter())

@@ -9,11 +9,34 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from elizad.conversation.clock import Clock
 from elizad.conversation.conversation import Manner
+from elizad.conversation.guide import UNGUIDED, Guide
+from elizad.conversation.hush import Hush
+from elizad.conversation.safety import HELP, Safety
+from elizad.conversation.steering import Rule, Steering
 from elizad.protocols.hume_clm import HumeClm
 from elizad.protocols.retell import RetellLlm, RetellOptions
 from tests.support.calls import make_call
 from tests.support.script import read_script
+
+_CLOCK = Clock(100.0, 30.0, "We have {time_left} left, I should say.", "That was our time, I have to stop here.")
+# What the scripts with "guided" in their name are played with.
+GUIDE = Guide(
+    Steering(
+        [
+            Rule(words=("refund",), say="I cannot give refunds, {name}, I am sorry.", limit=1),
+            Rule(pattern=r"my name is (?P<who>\w+)", say="Hello {who}, good to hear you.", then="go_on"),
+            Rule(expression="Anger", score=0.6, platform="hume", say="I can hear that this made you angry."),
+            Rule(context=("vip",), from_turn=2, say="You are welcome here at any time.", limit=1),
+        ],
+        Safety(HELP["us"]),
+        _CLOCK,
+    ),
+    _CLOCK,
+    "You are talking to a program.",
+    Hush(["sister"]),
+)
 
 SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*.script"))
 
@@ -32,7 +55,8 @@ def retell(kind: str) -> RetellLlm:
 async def test_script(path: Path, autojump_clock: MockClock) -> None:
     paced = Manner(pace_s=1.0) if "paced" in path.stem else Manner()
     platform, _, rest = path.stem.partition("-")
-    socket, connection = make_call(paced, HumeClm() if platform == "hume" else retell(rest))
+    guide = GUIDE if "guided" in path.stem else UNGUIDED
+    socket, connection = make_call(paced, HumeClm() if platform == "hume" else retell(rest), guide)
     expected: list[object] = []
     with trio.fail_after(3600):
         async with trio.open_nursery() as nursery:

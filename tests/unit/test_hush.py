@@ -29,6 +29,7 @@ HUSH = Hush(["damn", "fucking", "Acme", "acme corp", "hell"])
         ("You say Acme's boss is bad.", "You say boss is bad."),
         ("TELL ME OF YOUR DAMN CAT", "TELL ME OF YOUR CAT"),
         ("Damnation, Acmeville and he'll shell out.", "Damnation, Acmeville and he'll shell out."),
+        ("YOUR ACME AGAIN", "THAT AGAIN"),
         ("Why?", "Why?"),
         ("", ""),
     ],
