@@ -25,6 +25,8 @@ from elizad.ops.config import Hume, Retell, Settings
 from elizad.ops.tokens import TokenFile, read_tokens
 from elizad.protocols.catalogue import catalogue
 from elizad.protocols.retell import RetellOptions
+from elizad.responders import load_responder
+from elizad.service.responder import Borrowed, Patience
 from elizad.service.switchboard import Voice
 
 T = TypeVar("T")
@@ -68,6 +70,7 @@ def prepare(settings: Settings) -> Current:
             return None
 
     eliza, certificate, files = attempt(_eliza), attempt(_certificate), attempt(_token_files)
+    borrowed = attempt(_responder)
     attempt(store_of)
     if eliza is None or files is None or problems:
         raise ConfigError(problems)
@@ -79,7 +82,7 @@ def prepare(settings: Settings) -> Current:
         warnings.append(Problem("server.watch", "systemd passed copies of the files: they change on systemctl reload"))
     return Current(
         settings,
-        Voice(eliza, _manner(settings), catalogue(_retell_options(settings)), make_guide(settings)),
+        Voice(eliza, _manner(settings), catalogue(_retell_options(settings)), make_guide(settings), borrowed),
         _routes(settings, files),
         _limits(settings),
         certificate,
@@ -91,6 +94,13 @@ def _eliza(settings: Settings) -> Eliza:
     eliza = make_eliza(settings.eliza.script, settings.eliza.mode, spell_numbers=settings.speech.spell_numbers)
     eliza.reply(eliza.start(), "I am 30")  # what is loaded when first needed is loaded now, and not during a call
     return eliza
+
+
+def _responder(settings: Settings) -> Borrowed | None:
+    wanted = settings.agent
+    if not wanted.respond:
+        return None
+    return Borrowed(load_responder(wanted.respond), Patience(wanted.first_text_s, wanted.turn_s, wanted.holding))
 
 
 def _certificate(settings: Settings) -> Certificate | None:

@@ -13,7 +13,7 @@ from elizad.conversation.past import LAST_TOPIC, Past, remind
 from elizad.conversation.phrases import APOLOGY, FAREWELL, REPEAT, SILENCE, fill_fields
 from elizad.conversation.remarks import Remarks
 from elizad.conversation.said import AlreadySaid
-from elizad.conversation.steering import TurnContext
+from elizad.conversation.steering import Decision, TurnContext
 from elizad.eliza import Eliza, State
 from elizad.speech.chunks import Unit, split_chunks
 from elizad.speech.farewell import is_goodbye
@@ -40,11 +40,19 @@ class Folded(NamedTuple):
     state: State
 
 
+class Delegated(NamedTuple):
+    """A turn that somebody else's mind is to answer, behind what is said first; `eliza` is what ELIZA would say."""
+
+    eliza: str
+    hang_up: bool
+    seconds_left: float | None
+
+
 class Turn(NamedTuple):
     """One turn of ours: its number, what was heard, what is said, and when each piece of it is due.
 
     `folded` is None for a turn that answers no words of the caller. `steered` is the name of the rule that decided what
-    to say, if it was not the mind alone.
+    to say, if it was not the mind alone. A turn that is `delegated` has no end of its own.
     """
 
     number: int
@@ -54,6 +62,7 @@ class Turn(NamedTuple):
     problem: str | None = None
     steered: str = ""
     folded: Folded | None = None
+    delegated: Delegated | None = None
 
 
 class Place(NamedTuple):
@@ -69,7 +78,17 @@ NOWHERE: Final = Place()
 class Conversation:
     """One call's conversation. A newer turn supersedes an older one; whoever plays the cues drops those of the old."""
 
-    def __init__(self, eliza: Eliza, manner: Manner, guide: Guide = UNGUIDED, place: Place = NOWHERE) -> None:
+    def __init__(
+        self,
+        eliza: Eliza,
+        manner: Manner,
+        guide: Guide = UNGUIDED,
+        place: Place = NOWHERE,
+        *,
+        delegates: bool = False,
+    ) -> None:
+        """With `delegates`, what the caller says is answered by another mind than ELIZA; all else stays as it is."""
+        self._delegates = delegates
         self._eliza = eliza
         self._manner = manner
         self._guide = guide
@@ -79,6 +98,11 @@ class Conversation:
         self._past = Past(eliza.start())
         self._misheard = 0
         self._silences = 0
+
+    @property
+    def pace_s(self) -> float:
+        """Seconds between two chunks of a reply."""
+        return self._manner.pace_s
 
     def resume(self, past: Past) -> None:
         """Let the conversation begin where earlier calls ended; what was said in this one is taken up from there."""
@@ -137,6 +161,8 @@ class Conversation:
         if now.leaving and "GOODBYE" not in self._eliza.script.rules:
             answer = Answer(FAREWELL)  # the script has no word for it, and hanging up needs one
         hang_up = now.leaving and answers
+        if self._delegates and answers:
+            return self._delegate(event, turns, now, decision, answer)
         if decision is not None:
             say = self._guide.spell(decision.say)
             answer = answer._replace(text=f"{say} {answer.text}".strip()) if answers else Answer(say)
@@ -145,6 +171,23 @@ class Conversation:
         steered = "" if decision is None else decision.rule
         turn = self._turn(event, turns[-1], answer, hang_up=hang_up, steered=steered)
         return turn._replace(folded=Folded(turns, self._history.state))
+
+    def polish(self, text: str) -> str:
+        """Return what another mind says as it may be said here: numbers as words, and no word that is never said."""
+        return self._guide.hush(self._guide.spell(text))
+
+    def _delegate(
+        self, event: TurnRequested, turns: list[str], now: TurnContext, decision: Decision | None, eliza: Answer
+    ) -> Turn:
+        first = "" if decision is None else self._guide.spell(decision.say)
+        first = self._guide.disclosed(first, now.turn, now.said)
+        steered = "" if decision is None else decision.rule
+        turn = self._turn(event, turns[-1], Answer(f"{first} " if first else ""), steered=steered)
+        return turn._replace(
+            cues=turn.cues[:-1],
+            folded=Folded(turns, self._history.state),
+            delegated=Delegated(eliza.text, now.leaving, now.seconds_left),
+        )
 
     def _fields(self, event: TurnRequested) -> Mapping[str, str]:
         return {LAST_TOPIC: self._past.topic, **event.variables}

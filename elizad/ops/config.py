@@ -16,6 +16,7 @@ import msgspec
 
 from elizad.errors import ConfigError, Problem
 from elizad.ops import credentials, keeping, schema
+from elizad.ops.answering import Agent
 from elizad.ops.forms import FILE, AllowFrom, Listen, Origins, Source, Tokens, TokensFile, url_path, visible_text
 from elizad.ops.guidance import Conversation, Safety, Steer
 from elizad.ops.keeping import Sessions
@@ -246,6 +247,7 @@ class Settings(Table, frozen=True):
     safety: Safety = Safety()
     steer: tuple[Steer, ...] = ()
     sessions: Sessions = Sessions()
+    agent: Agent = Agent()
     limits: Limits = Limits()
     admin: Admin = Admin()
     log: Log = Log()
@@ -291,6 +293,7 @@ def examine(path: Path | None, overrides: Mapping[str, object] | None = None) ->
     if settings.sessions.path:
         sessions = msgspec.structs.replace(settings.sessions, path=_file_path(settings.sessions.path, folder))
         settings = msgspec.structs.replace(settings, sessions=sessions)
+    settings = msgspec.structs.replace(settings, agent=settings.agent.at(folder))
     script = script_path(settings.eliza.script, folder)
     if script is not None:
         settings = msgspec.structs.replace(settings, eliza=msgspec.structs.replace(settings.eliza, script=str(script)))

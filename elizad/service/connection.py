@@ -12,17 +12,19 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import trio
 
-from elizad.conversation.commands import AnswerKeepalive, Cue, EndTurn
-from elizad.conversation.conversation import Conversation, Turn
+from elizad import agent
+from elizad.conversation.commands import AnswerKeepalive, Cue, EndTurn, Speak
+from elizad.conversation.conversation import Conversation, Delegated, Turn
 from elizad.conversation.events import Event, Ignored, KeepaliveRequested, TurnRequested
 from elizad.errors import RemoteError
 from elizad.net.errors import PeerClosed
 from elizad.protocols.catalogue import Adapter
 from elizad.service.meter import Meter
+from elizad.service.responder import Finished, Mind, Spoken
 from elizad.service.session import Session
 from elizad.types import CloseCode
 
@@ -49,8 +51,8 @@ class Socket(Protocol):
 OpenSession = Callable[[str, Callable[[], None]], Session]
 """Makes what a call has to do with the session of this name; the second is to be called when a save is over."""
 
-_Arrival = tuple[float, Event]
-"""When a message came, in trio's time, and an event that it held."""
+_Arrival = tuple[float, Event | Spoken | Finished]
+"""When something came, in trio's time: an event of a message, or a piece of what a responder says."""
 
 
 class Ending(NamedTuple):
@@ -75,8 +77,12 @@ class Connection:
         conn: str,
         meter: Meter,
         open_session: OpenSession | None = None,
+        mind: Mind | None = None,
     ) -> None:
-        """Without `open_session` nothing is kept of the call, and nothing known of those before it."""
+        """Without `open_session` nothing is kept of the call, and nothing known of those before it.
+
+        `mind` answers the turns that the conversation delegates.
+        """
         self._socket = socket
         self._adapter = adapter
         self._conversation = conversation
@@ -84,6 +90,9 @@ class Connection:
         self._meter = meter
         self._open_session = open_session
         self._session: Session | None = None
+        self._mind = mind
+        self._answering: tuple[TurnRequested, Turn] | None = None  # the turn that `mind` answers
+        self._data: dict[str, Any] = {}  # what a responder keeps in a call without a session
         self._waiting: trio.CancelScope | None = None
         self._stopping = False
         self._at_once: list[str] = []  # frames that wait for nothing
@@ -92,6 +101,7 @@ class Connection:
         self._asked = 0.0  # when the message came that asked for the current turn, in trio's time
         self._started = 0.0  # when the current turn began, in trio's time
         self._speaking = False  # whether the current turn's first words have been sent
+        self._spoken_until = 0.0  # when the next piece of a responder's reply is due, in seconds of the turn
         self._ended = -1  # the adapter's number of the newest turn that has ended
         self.session: str | None = None
         self.turns = 0
@@ -103,13 +113,14 @@ class Connection:
         Cancelling: ends the call without a goodbye. Whoever owns the socket closes the transport.
         """
         feed, inbox = trio.open_memory_channel[_Arrival](_INBOX)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._read, feed)
+        async with trio.open_nursery() as self._nursery:
+            self._feed = feed
+            self._nursery.start_soon(self._read, feed)
             try:
                 await self._write(inbox)
             except PeerClosed as gone:
                 self.ending = _gone(gone)
-            nursery.cancel_scope.cancel()
+            self._nursery.cancel_scope.cancel()
         await self._socket.close(self.ending.code, self.ending.reason)
 
     def stop(self) -> None:
@@ -137,6 +148,9 @@ class Connection:
                 self.ending = _gone(gone)
             except RemoteError as error:
                 self.ending = Ending(error.code, f"bad input: {error.reason}", error.reason)
+            finally:
+                if self._mind is not None:
+                    self._mind.cancel()  # it holds the channel open
 
     # -- the writer ----------------------------------------------------------------------------------------------
 
@@ -156,14 +170,15 @@ class Connection:
                 await self._take(*arrival)
             elif self._at_once or self._pending:
                 await self._send_due()
-            elif self._stopping:
+            elif self._stopping and not self._is_answering:
                 self.ending = Ending(self._adapter.going_away, "the daemon stops", "the server is going away")
                 return
 
     async def _next_arrival(self, inbox: trio.MemoryReceiveChannel[_Arrival]) -> _Arrival | None:
         """Wait for an event; None when a chunk is due first, or when the call is to stop."""
         due = self._next_due()
-        if self._at_once or due <= trio.current_time() or (self._stopping and not self._pending):
+        idle = not self._pending and not self._is_answering
+        if self._at_once or due <= trio.current_time() or (self._stopping and idle):
             try:
                 return inbox.receive_nowait()
             except trio.WouldBlock:
@@ -171,6 +186,10 @@ class Connection:
         with trio.CancelScope(deadline=due) as self._waiting:
             return await inbox.receive()
         return None
+
+    @property
+    def _is_answering(self) -> bool:
+        return self._mind is not None and self._mind.is_busy
 
     def _next_due(self) -> float:
         """Return when the next chunk is due, in trio's time; infinity if none is pending."""
@@ -182,8 +201,10 @@ class Connection:
             return max(due, self._session.held_until())
         return due
 
-    async def _take(self, arrived: float, event: Event) -> None:
+    async def _take(self, arrived: float, event: Event | Spoken | Finished) -> None:
         match event:
+            case Spoken() | Finished():
+                self._add(event)
             case TurnRequested():
                 await self._begin(event, arrived)
             case KeepaliveRequested(stamp):
@@ -196,24 +217,66 @@ class Connection:
         """Start a turn; it supersedes what is left of an older one."""
         if event.turn <= self._ended:
             return
-        if self._pending:
+        if self._pending or self._is_answering:
             self._meter.superseded[self._adapter.name] += 1
             log.debug("barge-in", extra={"fields": {"conn": self._conn, "turn": event.turn}})
         if event.session is not None:
             self.session = event.session
+        if self._mind is not None:
+            self._mind.cancel()
+        self._answering = None
         self.turns += 1
         self._meter.turns[self._adapter.name] += 1
         await self._join(event)
         turn = await self._answer(event._replace(elapsed_s=arrived - self._opened))
         self._pending = deque(turn.cues)
         self._asked, self._started, self._speaking = arrived, trio.current_time(), False
-        if self._session is not None:
+        self._spoken_until = turn.cues[-1].due_s + self._conversation.pace_s if turn.cues else 0.0
+        if turn.delegated is not None:
+            self._delegate(event, turn, turn.delegated)
+        elif self._session is not None:
             self._session.keep(event, turn)
         if log.isEnabledFor(logging.DEBUG):
             fields = {"conn": self._conn, "turn": event.turn, "heard": turn.heard, "said": turn.said}
             if turn.steered:
                 fields["steered"] = turn.steered
             log.debug("turn", extra={"fields": fields})
+
+    def _delegate(self, event: TurnRequested, turn: Turn, delegated: Delegated) -> None:
+        """Have the turn answered by the responder; its pieces come in by the same way as everything else."""
+        assert self._mind is not None, "only a connection with a mind has a conversation that delegates"
+        session = self._session
+        data = self._data if session is None or not session.is_known else session.data
+        asked = agent.Turn(
+            transcript=event.transcript,
+            utterance=turn.heard,
+            platform=self._adapter.name,
+            session=agent.Session(self._adapter.name, event.session, data),
+            expressions=event.expressions,
+            seconds_left=delegated.seconds_left,
+            ask_eliza=lambda: delegated.eliza,
+        )
+        self._answering = (event, turn)
+        self._mind.begin(self._nursery, self._feed.clone(), event.turn, asked)
+
+    def _add(self, piece: Spoken | Finished) -> None:
+        """Put a piece of the responder's reply behind what is left of the turn."""
+        if self._answering is None or self._answering[0].turn != piece.turn:
+            return  # of a turn that has been superseded
+        event, turn = self._answering
+        since = trio.current_time() - self._started
+        if isinstance(piece, Spoken):
+            due_s = max(since, self._spoken_until)
+            self._spoken_until = due_s + self._conversation.pace_s
+            self._pending.append(Cue(due_s, Speak(piece.turn, piece.text)))
+            self._answering = (event, turn._replace(said=turn.said + piece.text))
+            return
+        hang_up = turn.delegated is not None and turn.delegated.hang_up
+        last = self._pending[-1].due_s if self._pending else since
+        self._pending.append(Cue(last, EndTurn(piece.turn, hang_up)))
+        self._answering = None
+        if self._session is not None:
+            self._session.keep(event, turn)
 
     async def _join(self, event: TurnRequested) -> None:
         """Let the conversation begin where earlier calls of its session ended, once that is known. Cancelling: safe."""

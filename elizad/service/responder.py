@@ -131,3 +131,82 @@ async def _produce(responder: Respond, turn: Turn, send: trio.MemorySendChannel[
 def _leaf(group: BaseExceptionGroup[Exception]) -> Exception:
     first = group.exceptions[0]
     return _leaf(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+class Spoken(NamedTuple):
+    """A piece of what a responder says in turn `turn`, fit to be said."""
+
+    turn: int
+    text: str
+
+
+class Finished(NamedTuple):
+    """A responder has said everything it has to say in turn `turn`."""
+
+    turn: int
+
+
+class Borrowed(NamedTuple):
+    """A responder, and the patience there is with it."""
+
+    respond: Respond
+    patience: Patience = Patience()
+
+
+class Mind:
+    """A responder at work for one call: one turn at a time, each in a task of its own that a newer turn cancels."""
+
+    def __init__(self, borrowed: Borrowed, unit: Unit, polish: Callable[[str], str], conn: str) -> None:
+        self._borrowed = borrowed
+        self._unit = unit
+        self._polish = polish
+        self._conn = conn
+        self._scope: trio.CancelScope | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a turn is being answered."""
+        return self._scope is not None
+
+    def begin(
+        self,
+        nursery: trio.Nursery,
+        feed: trio.MemorySendChannel[tuple[float, Spoken | Finished]],
+        number: int,
+        turn: Turn,
+    ) -> None:
+        """Start to answer a turn in `nursery`; what comes of it goes into `feed`, which is closed at the end."""
+        self.cancel()
+        self._scope = trio.CancelScope()
+        nursery.start_soon(self._run, self._scope, feed, number, turn)
+
+    def cancel(self) -> None:
+        """Stop answering; the responder's `finally` blocks run. Does not wait."""
+        if self._scope is not None:
+            self._scope.cancel()
+            self._scope = None
+
+    async def _run(
+        self,
+        scope: trio.CancelScope,
+        feed: trio.MemorySendChannel[tuple[float, Spoken | Finished]],
+        number: int,
+        turn: Turn,
+    ) -> None:
+        async def speak(text: str) -> None:
+            await feed.send((trio.current_time(), Spoken(number, text)))
+
+        async with feed:
+            with scope:
+                await respond(
+                    self._borrowed.respond,
+                    turn,
+                    speak,
+                    unit=self._unit,
+                    patience=self._borrowed.patience,
+                    spell=self._polish,
+                    conn=self._conn,
+                )
+                await feed.send((trio.current_time(), Finished(number)))
+            if self._scope is scope:
+                self._scope = None

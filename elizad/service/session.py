@@ -120,6 +120,11 @@ class Session:
         self._is_over = False
 
     @property
+    def is_known(self) -> bool:
+        """Whether it is known what there is of this session, so that what is put into `data` is kept."""
+        return self._kept is not None
+
+    @property
     def data(self) -> dict[str, Any]:
         """What a responder keeps; what it changes in there is kept with the next turn."""
         return {} if self._kept is None else self._kept.data

@@ -17,6 +17,7 @@ from elizad.protocols.catalogue import CallInfo, Catalogue
 from elizad.service.connection import Connection
 from elizad.service.meter import Meter
 from elizad.service.registry import Registry
+from elizad.service.responder import Borrowed, Mind
 from elizad.service.session import Session, for_log
 from elizad.service.sessions import Sessions
 from elizad.store.api import Key
@@ -36,6 +37,7 @@ class Voice(NamedTuple):
     manner: Manner
     catalogue: Catalogue
     guide: Guide = UNGUIDED
+    borrowed: Borrowed | None = None
 
 
 class Switchboard:
@@ -57,7 +59,9 @@ class Switchboard:
         voice = self._voice()
         adapter = voice.catalogue[request.route.name](self._recognise(request))
         place = Place(adapter.name, adapter.call_limit_s)
-        conversation = Conversation(voice.eliza, voice.manner, voice.guide, place)
+        borrowed = voice.borrowed
+        conversation = Conversation(voice.eliza, voice.manner, voice.guide, place, delegates=borrowed is not None)
+        mind = None if borrowed is None else Mind(borrowed, voice.manner.unit, conversation.polish, request.conn)
         sessions = self._sessions
 
         def open_session(id: str, notice: Callable[[], None]) -> Session:
@@ -65,7 +69,7 @@ class Switchboard:
             return Session(sessions, Key(adapter.name, id), voice.eliza, notice)
 
         opener = None if sessions is None else open_session
-        connection = Connection(socket, adapter, conversation, request.conn, self.meter, opener)
+        connection = Connection(socket, adapter, conversation, request.conn, self.meter, opener, mind)
         self.meter.calls[adapter.name] += 1
         opened = trio.current_time()
         fields: dict[str, object] = {"conn": request.conn, "proto": adapter.name, "peer": request.peer}
