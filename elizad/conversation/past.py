@@ -13,10 +13,10 @@ from elizad.speech.hearing import hear
 LAST_TOPIC: Final = "last_topic"
 """The field by which a text of one's own can name what was spoken of last time."""
 
-# Tags of the packaged scripts: people, and other things that may be named after "your".
+# Tags of the packaged scripts. Among the things are words such as "sick", only good at the end of their phrase.
 _PEOPLE: Final = ("FAMILY", "SOMEONE")
 _THINGS: Final = ("TOPIC",)
-_BETWEEN: Final = 1  # words between "my" and the person: "my older brother"
+_BETWEEN: Final = 1  # words between "my" and the name of it: "my older brother"
 
 
 class Past(NamedTuple):
@@ -37,15 +37,14 @@ def topic_of(text: str, tags: Mapping[str, frozenset[str]]) -> str:
     `tags` are the script's: only what they call a person or a topic can be named without sounding wrong.
     """
     people = frozenset().union(*(tags.get(tag, ()) for tag in _PEOPLE))
-    things = frozenset().union(*(tags.get(tag, ()) for tag in _THINGS)) | people
+    things = frozenset().union(*(tags.get(tag, ()) for tag in _THINGS))
     keys, _ = hear(text)
-    for index, key in enumerate(keys):
-        if key != "MY":
-            continue
-        for gap in range(_BETWEEN + 1):
-            words = keys[index + 1 : index + 2 + gap]
-            if len(words) == gap + 1 and words[-1] in (people if gap else things) and all(map(_describes, words[:-1])):
-                return f"your {' '.join(words).lower()}"
+    for start, key in enumerate(keys, 1):
+        for end in range(start + 1, start + 2 + _BETWEEN) if key == "MY" else ():
+            *between, last = keys[start:end] or [""]
+            after = keys[end] if end < len(keys) else ""
+            if all(map(_describes, between)) and (last in people or (last in things and not _describes(after))):
+                return f"your {' '.join(keys[start:end]).lower()}"
     return ""
 
 

@@ -1,0 +1,98 @@
+"""Whose call it is: what a record says of the newest call, and a transcript that may go on with it."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elizad.eliza import Eliza
+from elizad.service.session import Kept, Said, _newest, digest_of, for_log, is_same_call, unpack
+from elizad.store.api import Key, SessionRecord
+from tests.support.calls import SCRIPT
+
+ELIZA = Eliza(SCRIPT)
+TURNS = st.lists(st.text(max_size=6), max_size=6)
+
+
+def kept(turns: list[str], call: str | None = None) -> Kept:
+    start = ELIZA.start()
+    return Kept(
+        ELIZA.identity, start, start, len(turns), digest_of(turns), digest_of(turns[:-1]) if turns else b"", call
+    )
+
+
+@given(TURNS, TURNS)
+def test_a_transcript_that_goes_on_is_the_same_call(turns: list[str], more: list[str]) -> None:
+    assert is_same_call(kept(turns), None, turns + more)
+
+
+@given(TURNS.filter(lambda turns: len(turns) > 1), st.text(max_size=6), TURNS)
+def test_so_is_one_whose_last_turn_was_corrected(turns: list[str], corrected: str, more: list[str]) -> None:
+    assert is_same_call(kept(turns), None, [*turns[:-1], corrected, *more])
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (["hello"], []),
+        (["hello"], ["hi"]),
+        (["hello", "my mother"], ["hello"]),
+        (["hello", "my mother"], []),
+        (["a", "b", "c"], ["a", "x", "y"]),
+        (["a", "b", "c"], ["x", "b", "c", "d"]),
+        (["ab", "c"], ["a", "bc"]),
+        (["a", "b", "c"], ["a", "b"]),
+    ],
+)
+def test_one_that_does_not_is_another_call(before: list[str], now: list[str]) -> None:
+    assert not is_same_call(kept(before), None, now)
+
+
+def test_a_platform_that_names_its_calls_is_believed() -> None:
+    assert is_same_call(kept(["a", "b"], "call-1"), "call-1", [])
+    assert not is_same_call(kept(["a", "b"], "call-1"), "call-2", ["a", "b"])
+    assert not is_same_call(kept(["a", "b"], "call-1"), None, ["a", "b"])
+    assert not is_same_call(kept(["a", "b"]), "call-1", ["a", "b"])
+
+
+def test_a_digest_is_the_same_on_every_machine() -> None:
+    assert digest_of([]).hex() == "cae66941d9efbd404e4d88758ea67670"
+    assert digest_of(["my mother", "\ud800"]) != digest_of(["my mother", "?"])
+
+
+def test_a_record_comes_back() -> None:
+    made = msgspec.structs.replace(kept(["a", "b"]), topic="your mother", data={"n": [1, None]}, calls=3)
+    record = SessionRecord(Key("hume", "ann"), 1, 1.0, msgspec.msgpack.encode(made))
+    assert unpack(record) == made
+    assert len(record.payload) < 400
+
+
+@given(st.binary(max_size=60))
+def test_whatever_is_no_record_is_told_in_one_way(payload: bytes) -> None:
+    try:
+        unpack(SessionRecord(Key("hume", "ann"), 1, 1.0, payload))
+    except ValueError as error:
+        assert "cannot be read" in str(error)
+
+
+def test_a_record_of_a_later_elizad_is_read() -> None:
+    fields = msgspec.to_builtins(kept(["a"]), builtin_types=(bytes,))
+    payload = msgspec.msgpack.encode({**fields, "of_the_future": 1})
+    assert unpack(SessionRecord(Key("hume", "ann"), 1, 1.0, payload)) == kept(["a"])
+
+
+def test_transcripts_are_bounded_from_their_end() -> None:
+    calls = [Said(float(n), tuple(("user", f"{n}-{line} " + "x" * 1000) for line in range(40))) for n in range(10)]
+    newest = _newest(calls)
+    assert sum(len(text) for said in newest for _, text in said.lines) < 200_000
+    assert newest[-1] == calls[-1]
+    assert newest[0].lines
+    assert newest[0].lines == calls[int(newest[0].began_s)].lines[-len(newest[0].lines) :]
+    assert len(newest) == 5
+
+
+def test_a_telephone_number_does_not_get_into_the_log() -> None:
+    assert for_log("caller_id=+4930123") == "caller_id=…"
+    assert for_log("7f3a") == "7f3a"
