@@ -34,6 +34,7 @@ from elizad.ops.systemd import Inherited
 from elizad.ops.vitals import Vitals
 from elizad.ops.watch import files_named
 from elizad.service.switchboard import Switchboard
+from elizad.store.opening import session_file
 
 log = logging.getLogger("elizad")
 
@@ -112,6 +113,11 @@ class House:
             "open_files": file_limit(),
         }
         log.info("limits", extra={"fields": limits})
+        kept = settings.sessions
+        store: dict[str, object] = {"store": kept.store, "keep_days": kept.keep_days, "durability": kept.durability}
+        if kept.store == "sqlite":
+            store["path"] = str(session_file(kept.path))
+        log.info("sessions", extra={"fields": {"store": "off"} if kept.store == "off" else store})
         where = {"by": "systemd"} if self._inherited else {}
         for listener in self._listeners:
             log.info("listening on %s", listener.url, extra={"fields": where})

@@ -7,7 +7,6 @@ test_systemd.py. Needs nothing but the standard library and `websockets`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import re
@@ -15,152 +14,34 @@ import shutil
 import signal
 import socket
 import ssl
-import subprocess
 import sys
-import threading
 import time
-import urllib.request
-from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tools import (
+    CONFIG,
+    VENV,
+    WORK,
+    answers,
+    code,
+    config,
+    install,
+    journal,
+    observe,
+    page,
+    pid,
+    said,
+    sh,
+    show,
+    talking,
+    wait,
+)
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as dial
 
-WORK = Path(__file__).parent
-VENV = WORK / "venv/bin/python"
-CONFIG = Path("/etc/elizad/config.toml")
-ADMIN = "http://127.0.0.1:8766"
 PACED = '[speech]\nchunk = "word"\npace_s = 0.1\n'
-
-
-def observe(name: str, value: object) -> None:
-    print(name, json.dumps(value), sep="\t", flush=True)
-
-
-def sh(*command: str, check: bool = True) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
-    if check and done.returncode:
-        print(subprocess.run(["journalctl", "-b", "--no-pager", "-n", "40"], capture_output=True, text=True).stdout)
-        raise SystemExit(f"{command} ended with {done.returncode}: {done.stdout}{done.stderr}")
-    return done.stdout
-
-
-def code(*command: str) -> int:
-    return subprocess.run(command, capture_output=True, check=False, timeout=90).returncode
-
-
-def show(unit: str, what: str) -> str:
-    return sh("systemctl", "show", "-P", what, unit).strip()
-
-
-def pid(unit: str = "elizad.service") -> int:
-    return int(show(unit, "MainPID"))
-
-
-def config(text: str) -> None:
-    CONFIG.parent.mkdir(exist_ok=True)
-    CONFIG.write_text(text, encoding="utf-8")
-    CONFIG.chmod(0o600)
-
-
-def install(*more: str) -> str:
-    return sh(str(VENV), "-m", "elizad", "systemd", "install", *more)
-
-
-def journal(unit: str = "elizad.service") -> list[dict[str, str]]:
-    sh("journalctl", "--sync")
-    lines = sh("journalctl", "-u", unit, "-o", "json", "--no-pager", "--all").splitlines()
-    return [json.loads(line) for line in lines]
-
-
-def said(unit: str = "elizad.service") -> str:
-    return "\n".join(str(entry.get("MESSAGE")) for entry in journal(unit))
-
-
-def wait(condition: Callable[[], object], seconds: float = 15) -> float:
-    """Wait until `condition` holds and return how long it took."""
-    began = time.monotonic()
-    while not condition():
-        if time.monotonic() - began > seconds:
-            raise SystemExit(f"waited {seconds} s in vain\n{said()}")
-        time.sleep(0.02)
-    return round(time.monotonic() - began, 2)
-
-
-def page(path: str) -> str:
-    with urllib.request.urlopen(ADMIN + path, timeout=5) as response:
-        return str(response.read().decode())
-
-
-def answers() -> bool:
-    with contextlib.suppress(OSError):
-        return bool(json.loads(page("/status"))["pid"])
-    return False
-
-
-def payload(*turns: str) -> str:
-    return json.dumps({"messages": [{"message": {"role": "user", "content": turn}} for turn in turns]})
-
-
-class Callers:
-    """Callers that talk without a pause, in a thread of their own, and reconnect as platforms do."""
-
-    def __init__(self, number: int, url: str = "ws://127.0.0.1:8765/llm") -> None:
-        self._number = number
-        self._url = url
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
-        self.seen: Counter[str] = Counter()
-
-    def __enter__(self) -> Callers:
-        self._thread.start()
-        wait(lambda: self.seen["turns"] >= self._number)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    async def _run(self) -> None:
-        await asyncio.gather(*(self._call() for _ in range(self._number)))
-
-    async def _call(self) -> None:
-        while not self._over.is_set():
-            try:
-                async with connect(self._url, open_timeout=20) as line:
-                    self.seen["connected"] += 1
-                    while not self._over.is_set():
-                        await self._turn(line)
-            except (OSError, InvalidHandshake, EOFError, TimeoutError) as error:
-                self.seen["refused"] += 1
-                self.seen[f"refused: {type(error).__name__} {error}"] += 1
-                await asyncio.sleep(0.1)
-            except ConnectionClosed as closed:
-                self.seen[f"closed {closed.rcvd.code if closed.rcvd else 1006}"] += 1
-
-    async def _turn(self, line: object) -> None:
-        begun = False
-        try:
-            await line.send(payload("I think my computer is tired of me and I am unhappy about that"))
-            while "assistant_end" not in await line.recv():
-                begun = True
-        except ConnectionClosed:
-            # A turn that had not begun was not lost: whoever asked is told to come back, and asks again.
-            self.seen["unfinished" if begun else "asked again"] += 1
-            raise
-        self.seen["turns"] += 1
-        await asyncio.sleep(0.05)  # half of what limits.messages_per_s allows
-
-
-@contextlib.contextmanager
-def talking(number: int, url: str = "ws://127.0.0.1:8765/llm") -> Iterator[Callers]:
-    with Callers(number, url) as callers:
-        yield callers
-        before = callers.seen["turns"]
-        wait(lambda: callers.seen["turns"] >= before + number)
 
 
 def service() -> None:
@@ -255,22 +136,22 @@ def block() -> list[str]:
 
 
 def reload() -> None:
-    """Good and bad reloads, while a call goes on; a new certificate; files that are watched."""
-    tls = f'[tls]\ncertificate = "{WORK}/one.pem"\nkey = "{WORK}/one.key"\n[log]\nlevel = "info"\n'
+    """Good and bad reloads, while a call goes on; a new certificate, at a port for the privileged."""
+    tls = f'[server]\nlisten = [":443"]\n[tls]\ncertificate = "{WORK}/one.pem"\nkey = "{WORK}/one.key"\n'
+    rest = '[log]\nlevel = "info"\n[eliza]\nscript = "./my.eliza"\n[hume]\ntokens_file = "tokens"\n'
+    config(tls + rest)
     script = Path("/etc/elizad/my.eliza")
-    config(tls)
     shutil.copy(WORK / "one.eliza", script)
-    config(tls + '[eliza]\nscript = "./my.eliza"\n[hume]\ntokens_file = "tokens"\n')
     Path("/etc/elizad/tokens").write_text("first-token-of-all\n", encoding="ascii")
     Path("/etc/elizad/tokens").chmod(0o600)
     install()
     observe("start", said())
     observe("serial", serial())
-    _reload(tls, script)
+    _reload(script)
     observe("log", said())
 
 
-def _reload(tls: str, script: Path) -> None:
+def _reload(script: Path) -> None:
     trust = ssl.create_default_context(cafile=str(WORK / "ca.pem"))
 
     def greeting(line: ClientConnection) -> str:
@@ -278,11 +159,11 @@ def _reload(tls: str, script: Path) -> None:
         return str(json.loads(line.recv(10))["text"])
 
     def first_words(token: str) -> str:
-        with dial(f"wss://localhost:8765/llm?token={token}", ssl=trust) as line:
+        with dial(f"wss://localhost/llm?token={token}", ssl=trust) as line:
             return greeting(line)
 
     observe("first words", first_words("first-token-of-all"))
-    with dial("wss://localhost:8765/llm?token=first-token-of-all", ssl=trust) as old:
+    with dial("wss://localhost/llm?token=first-token-of-all", ssl=trust) as old:
         # Good: script, tokens and certificate.
         for name in ("pem", "key"):
             shutil.copy(WORK / f"two.{name}", WORK / f"one.{name}")
@@ -317,7 +198,7 @@ def _reload(tls: str, script: Path) -> None:
 def serial() -> str:
     trust = ssl.create_default_context(cafile=str(WORK / "ca.pem"))
     with (
-        socket.create_connection(("127.0.0.1", 8765)) as sock,
+        socket.create_connection(("127.0.0.1", 443)) as sock,
         trust.wrap_socket(sock, server_hostname="localhost") as line,
     ):
         return str(line.getpeercert()["serialNumber"])
@@ -367,8 +248,8 @@ def workers() -> list[dict[str, object]]:
 
 
 async def _drain() -> None:
-    async with connect("ws://127.0.0.1:8765/llm") as paced, connect("ws://127.0.0.1:8765/llm") as idle:
-        retell = await connect("ws://127.0.0.1:8765/llm-websocket/call-1")
+    calls = "ws://127.0.0.1:8765/llm"
+    async with connect(calls) as paced, connect(calls) as idle, connect(f"{calls}-websocket/call-1") as retell:
         while 'content_complete":true' not in await retell.recv():
             pass
         await paced.send('{"messages":[]}')
@@ -405,6 +286,7 @@ def disk() -> None:
     with talking(3) as callers:
         pass
     observe("talked", callers.seen)
+    observe("kept", sorted(path.name for path in state.iterdir()))
     observe("state", [show("elizad.service", name) for name in ("ActiveState", "NRestarts")])
     sh("systemctl", "restart", "elizad")
     with talking(3) as callers:

@@ -70,7 +70,8 @@ def prepare(work: Path) -> None:
         (work / f"{name}.pem").write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
         (work / f"{name}.key").chmod(0o600)
         (work / f"{name}.eliza").write_text(SCRIPT.format(greeting=f"This is script {name}"), encoding="utf-8")
-    shutil.copy(_HERE / "inside.py", work)
+    for name in ("inside.py", "tools.py"):
+        shutil.copy(_HERE / name, work)
     (work / "run").write_text(f'#!/bin/sh\nexec {work}/venv/bin/python {work}/inside.py "$@"\n', encoding="utf-8")
     (work / "run").chmod(0o755)
 

@@ -76,11 +76,13 @@ class TestInstalledAndStarted:
             "config=/etc/elizad/config.toml",
             "script=doctor",
             "connections=900",
+            "store=sqlite",
+            "path=/var/lib/elizad/sessions.sqlite3",
             '"listening on ws://127.0.0.1:8765" by=systemd',
             '"admin pages on http://127.0.0.1:8766"',
         ):
             assert piece in banner
-        assert len(banner.splitlines()) <= 8
+        assert len(banner.splitlines()) <= 9
 
     def test_systemd_holds_the_sockets(self, service: dict[str, Any]) -> None:
         lines = [line.split() for line in service["sockets"].splitlines()]
@@ -213,6 +215,8 @@ class TestUnderLoad:
 class TestDisk:
     def test_a_full_disk_costs_no_call(self, disk: dict[str, Any]) -> None:
         assert disk["full"] == "No space left on device"
+        assert "sessions.sqlite3" in disk["kept"]
+        assert "database or disk is full" in disk["log"]
         for name in ("talked", "talked after a restart"):
             assert disk[name]["turns"] >= 6, json.dumps(disk[name])
             assert set(disk[name]) == {"connected", "turns"}
