@@ -25,8 +25,7 @@ from elizad.ops.config import Hume, Retell, Settings
 from elizad.ops.tokens import TokenFile, read_tokens
 from elizad.protocols.catalogue import catalogue
 from elizad.protocols.retell import RetellOptions
-from elizad.responders import load_responder
-from elizad.service.responder import Borrowed, Patience
+from elizad.responders import borrowed_mind
 from elizad.service.switchboard import Voice
 
 T = TypeVar("T")
@@ -70,7 +69,7 @@ def prepare(settings: Settings) -> Current:
             return None
 
     eliza, certificate, files = attempt(_eliza), attempt(_certificate), attempt(_token_files)
-    borrowed = attempt(_responder)
+    borrowed = attempt(borrowed_mind)
     attempt(store_of)
     if eliza is None or files is None or problems:
         raise ConfigError(problems)
@@ -94,13 +93,6 @@ def _eliza(settings: Settings) -> Eliza:
     eliza = make_eliza(settings.eliza.script, settings.eliza.mode, spell_numbers=settings.speech.spell_numbers)
     eliza.reply(eliza.start(), "I am 30")  # what is loaded when first needed is loaded now, and not during a call
     return eliza
-
-
-def _responder(settings: Settings) -> Borrowed | None:
-    wanted = settings.agent
-    if not wanted.respond:
-        return None
-    return Borrowed(load_responder(wanted.respond), Patience(wanted.first_text_s, wanted.turn_s, wanted.holding))
 
 
 def _certificate(settings: Settings) -> Certificate | None:

@@ -1,4 +1,4 @@
-"""From what the configuration calls a responder to the function that is one."""
+"""From what the configuration calls a responder to the function that is one, and to a mind for calls."""
 
 from __future__ import annotations
 
@@ -12,6 +12,20 @@ from typing import cast
 
 from elizad.agent import Respond
 from elizad.errors import ConfigError, Problem
+from elizad.ops.config import Settings
+from elizad.service.responder import Borrowed, Patience
+
+
+def borrowed_mind(settings: Settings) -> Borrowed | None:
+    """Return the mind that the settings put in ELIZA's place; None for ELIZA.
+
+    Raises:
+        ConfigError: as `load_responder`.
+    """
+    wanted = settings.agent
+    if not wanted.respond:
+        return None
+    return Borrowed(load_responder(wanted.respond), Patience(wanted.first_text_s, wanted.turn_s, wanted.holding))
 
 
 def load_responder(spec: str) -> Respond:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import sys
 import time
-from typing import BinaryIO, NamedTuple, TextIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
 
+from elizad import agent
 from elizad.conversation.guide import Guide
 from elizad.conversation.remarks import Remarks
 from elizad.conversation.said import AlreadySaid
@@ -21,6 +22,9 @@ from elizad.speech.annotations import context, parse_expressions, split_annotati
 from elizad.speech.farewell import is_goodbye
 from elizad.types import Role, Utterance
 
+if TYPE_CHECKING:
+    from elizad.service.responder import Borrowed
+
 
 def talk(script: str | None, mode: ScriptMode | None, trace: bool, settings: Settings) -> int:
     """Talk until the end of input and return the exit code; what is not given comes from the settings.
@@ -32,7 +36,12 @@ def talk(script: str | None, mode: ScriptMode | None, trace: bool, settings: Set
     name = script or settings.eliza.script
     eliza = make_eliza(name, mode, spell_numbers=settings.speech.spell_numbers)
     guide = None if mode == "1966" else make_guide(settings)  # the program of then has nothing beside it
-    talker = Talker(eliza, guide, trace)
+    borrowed = None
+    if settings.agent.respond and guide is not None and script is None:  # who names a script wants to hear ELIZA
+        from elizad.responders import borrowed_mind  # trio, which ELIZA does without
+
+        borrowed = borrowed_mind(settings)
+    talker = Talker(eliza, guide, trace, borrowed)
     if sys.stdin.isatty() and sys.stdout.isatty():
         from elizad.terminal import converse  # rich, which a filter does without
 
@@ -51,8 +60,11 @@ class Reply(NamedTuple):
 class Talker:
     """One conversation with ELIZA, guided as a call is. A line may end in `{very tired}`, as Hume writes it."""
 
-    def __init__(self, eliza: Eliza, guide: Guide | None, trace: bool) -> None:
+    def __init__(self, eliza: Eliza, guide: Guide | None, trace: bool, borrowed: Borrowed | None = None) -> None:
+        """`borrowed` answers in ELIZA's place; a guide comes before either."""
         self._eliza = eliza
+        self._borrowed = borrowed
+        self._session = agent.Session("talk")
         self._guide = guide
         self._remarks = Remarks(eliza)
         self._trace = trace
@@ -80,6 +92,8 @@ class Talker:
         text, steps = self._asked(heard)
         if decision is None or decision.then == "go_on":
             text = self._remark(before, now, steps) or text
+            if self._borrowed is not None:
+                text = self._borrow(self._borrowed, now, text)
         reply = Reply(text, steps)
         if decision is not None:
             reply = self._steered(decision, reply)
@@ -110,6 +124,35 @@ class Talker:
             print(f"elizad: {error}", file=sys.stderr)
             reply = ""
         return reply, steps
+
+    def _borrow(self, borrowed: Borrowed, now: TurnContext, eliza: str) -> str:
+        import trio
+
+        from elizad.service.responder import respond
+
+        assert self._guide is not None
+        spell = self._guide.spell
+        heard = Utterance(Role.USER, now.heard)
+        turn = agent.Turn(
+            transcript=(*self._transcript, heard),
+            utterance=now.heard,
+            platform="talk",
+            session=self._session,
+            expressions=now.expressions,
+            seconds_left=now.seconds_left,
+            ask_eliza=lambda: eliza,
+        )
+        said: list[str] = []
+
+        async def speak(text: str) -> None:
+            said.append(text)
+
+        async def reply() -> None:
+            patience = borrowed.patience
+            await respond(borrowed.respond, turn, speak, unit="sentence", patience=patience, spell=spell, conn="talk")
+
+        trio.run(reply)
+        return "".join(said)
 
     def _remark(self, before: State, now: TurnContext, steps: list[Step]) -> str | None:
         voice = self._remarks.voice(now.expressions, now.said)
