@@ -22,7 +22,8 @@ def test_the_newest_change_is_this_version() -> None:
 
 
 def test_there_are_two_commands_that_do_all_the_set_up() -> None:
-    commands = [line for line in README.splitlines() if line.startswith("python3 -m venv .venv")]
+    start = README.split("\n## Start\n")[1].split("\n## ")[0]
+    commands = [line for line in start.splitlines() if line.startswith("python3 -m venv .venv")]
     assert len(commands) == 2
     assert commands[0].endswith("python -m elizad --config config.toml")
     assert commands[1].endswith("python -m pytest")
