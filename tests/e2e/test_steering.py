@@ -100,7 +100,8 @@ def test_voices_are_heard_and_remarked_on_now_and_then() -> None:
         assert call.say("it is what it is", Tiredness=0.7, Calmness=0.5).startswith(
             "You say it calmly, but you sound tired."
         )
-        assert "tired" not in call.say("so it goes", Tiredness=0.9)
+        plain = call.say("so it goes", Tiredness=0.9)
+        assert not any(word in plain for word in ("voice", "sound", "hear"))
         with hume(daemon) as other:  # the same thread on another connection
             other.thread = call.thread[:2]
             assert other.say("so it goes", Tiredness=0.9) == call.thread[-1]["message"]["content"]
@@ -127,7 +128,7 @@ def test_rules_safety_and_disclosure_on_both_platforms() -> None:
             assert "Please call the Samaritans on one one six, one two three, or nine nine nine" in care
             assert call.say("I want to die") not in (care, "")
             assert "Samaritans" not in call.say("I could kill for a coffee")
-            assert "damn" not in call.say("my damn boss hates me")
+            assert call.say("I need a damn holiday") == "Why do you need a holiday?"
         with retell(daemon) as call_:
             call_.send(
                 interaction_type="call_details",
