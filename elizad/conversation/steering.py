@@ -92,8 +92,11 @@ class _Compiled:
         self.pattern = Pattern(self.rule.pattern) if self.rule.pattern else None
         self.mark = mark(self.rule.say)
 
-    def fires(self, now: TurnContext) -> dict[str, str] | None:
-        """Return what the pattern's groups held if every condition holds; the cheap ones are asked first."""
+    def fires(self, now: TurnContext, heard: str) -> dict[str, str] | None:
+        """Return what the pattern's groups held if every condition holds; the cheap ones are asked first.
+
+        `heard` is what the caller said, written out.
+        """
         rule = self.rule
         if (
             now.turn < rule.from_turn
@@ -102,7 +105,7 @@ class _Compiled:
             or (rule.known_caller and not (now.known and now.turn == 1))
             or (rule.seconds_left and (now.seconds_left is None or now.seconds_left > rule.seconds_left))
             or (rule.expression and now.expressions.get(rule.expression, -1.0) < rule.score)
-            or (rule.words and self.words.search(written_out(now.heard)) is None)
+            or (rule.words and self.words.search(heard) is None)
             or (rule.context and not any(self.context.search(written_out(text)) for text in now.context))
         ):
             return None
@@ -145,8 +148,9 @@ class Steering:
         return None if closing is None else Decision("time: over", fill_fields(closing, _fields(now, {})), "end")
 
     def _ruled(self, now: TurnContext) -> Decision | None:
+        heard = written_out(now.heard)
         for number, compiled in enumerate(self._rules):
-            groups = compiled.fires(now)
+            groups = compiled.fires(now, heard)
             if groups is not None:
                 rule = compiled.rule
                 say = fill_fields(rule.say, _fields(now, groups))

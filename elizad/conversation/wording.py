@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import Final
 
 from elizad.conversation.said import plain_words
@@ -36,7 +35,6 @@ _ENDINGS: Final = (("n't", " not"), ("'re", " are"), ("'ve", " have"), ("'ll", "
 _IS: Final = frozenset("he she it that what there here who where how this everything everyone somebody someone".split())
 
 
-@lru_cache(64)  # one utterance is looked at by many rules
 def written_out(text: str) -> str:
     """Return the words of `text` in long form, with a space before the first and after each."""
     words = [_long(word) for word in plain_words(text).split()]
