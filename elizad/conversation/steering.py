@@ -148,7 +148,7 @@ class Steering:
         return None if closing is None else Decision("time: over", fill_fields(closing, _fields(now, {})), "end")
 
     def _ruled(self, now: TurnContext) -> Decision | None:
-        heard = written_out(now.heard)
+        heard = written_out(now.heard) if self._rules else ""
         for number, compiled in enumerate(self._rules):
             groups = compiled.fires(now, heard)
             if groups is not None:

@@ -12,7 +12,7 @@ its length and no faster.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Final
 
 from elizad.conversation.said import plain_words
@@ -65,14 +65,28 @@ class Ways:
         self.ways: Final = tuple(ways)
         self._always: list[re.Pattern[str]] = []
         self._by_word: dict[str, list[re.Pattern[str]]] = {}  # only those are tried whose word was said
+        stems: set[str] = set()
+        needed: set[str] = set()
         for way in self.ways:
             expression, keys = _read(way)
             pattern = re.compile(f"(?<= )(?:{expression})")
+            stems.update(key.removesuffix("*") for key in keys if key.endswith("*"))
+            needed.update(key for key in keys if not key.endswith("*"))
             if any(key.endswith("*") for key in keys):
                 self._always.append(pattern)
             else:
                 for key in keys:
                     self._by_word.setdefault(key, []).append(pattern)
+
+        self._stems: Final = tuple(stems)
+        self._needed: Final = frozenset(needed)
+
+    def may_be_in(self, words: Set[str]) -> bool:
+        """Say, for the price of a look at each word, whether any of these ways may be in a text of `words`.
+
+        A False is certain, also for what is left of the text when some of it is taken out.
+        """
+        return not self._needed.isdisjoint(words) or any(word.startswith(self._stems) for word in words)
 
     def search(self, text: str) -> re.Match[str] | None:
         """Return one place where something is put in one of these ways."""
