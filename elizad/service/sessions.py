@@ -156,6 +156,8 @@ class Sessions:
 
     async def run(self) -> None:
         """Serve loads and saves. Never returns. Cancelling: what waits is not saved; call `flush` before."""
+        # The first use of a store opens it, which takes longer than a call waits; so let it be nobody's.
+        self._wanted.send_nowait((Key("", ""), Loading()))
         async with self._open_store() as self._store, trio.open_nursery() as nursery:
             for _ in range(_READERS):
                 nursery.start_soon(self._read, self._store, self._requests.clone())

@@ -9,6 +9,7 @@ of it can be read from the disk's files afterwards.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import stat
@@ -134,11 +135,7 @@ class _Owner:
         if self._open is not None and _identity(self._path) != self._file:
             self._close()  # somebody has removed the file, or put another in its place
         if self._open is None:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # SQLite would make it with the process's umask, and gives the log the mode that the file has.
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            if stat.S_IMODE(self._path.stat().st_mode) & 0o077:
-                self._path.chmod(0o600)
+            _make_private(self._path)
             self._open = sqlite3.connect(self._path, _BUSY_S, isolation_level=None, check_same_thread=False)
             _prepare(self._open, sync=self._sync)
             self._file = _identity(self._path)
@@ -155,6 +152,25 @@ class _Owner:
     def _in_words(self, error: Exception) -> str:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         return f"{self._path}: {reason[:1].lower()}{reason[1:]}"
+
+
+def _make_private(path: Path) -> None:
+    """See that there is a file that only its owner can read. Raises: OSError.
+
+    One that exists must not be opened: closing it again would undo the locks of the connections that this process has
+    (sqlite.org/howtocorrupt.html, section 2.2), and the next process that goes would take the log along.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        # SQLite would make it with the process's umask, and gives the log the mode that the file has.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)) from None
+        if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            path.chmod(0o600)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -22,6 +22,12 @@ from elizad.store.sqlite import SqliteStore
 from tests.support.store_contract import ANN, BEN, KEEP_S, MAX_SESSIONS, Clock, StoreContract, record
 
 NOBODY = 65534
+_LOOK = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+print(*connection.execute("SELECT version FROM sessions").fetchone())
+connection.close()
+"""
 
 
 class TestSqlite(StoreContract):
@@ -83,7 +89,8 @@ class TestSqlite(StoreContract):
             assert await daemon.save([Save(record(ANN, 1, clock), True)]) == [1], "the daemon goes on"
 
     def _bytes(self) -> bytes:
-        return b"".join(path.read_bytes() for path in self.path.parent.iterdir())
+        # By another process: to open and close a database's file is to lose SQLite's locks on it.
+        return subprocess.run(["cat", *self.path.parent.iterdir()], capture_output=True, check=True).stdout
 
     async def test_what_has_grown_too_old_is_overwritten_as_well(self, clock: Clock) -> None:
         async with self.open(clock) as store:
@@ -233,6 +240,18 @@ trio.run(main)
         lines = done.stdout.decode().splitlines()
         assert lines[0].startswith("failed: ")
         assert lines[1:] == ["there: 1", "again: [3]"]
+
+    async def test_other_processes_come_and_go(self, clock: Clock) -> None:
+        """The last one that closes a database takes its log along: it must know that we are still there."""
+        look = [sys.executable, "-c", _LOOK, str(self.path)]
+        async with self.open(clock) as store:
+            await store.save([Save(record(ANN, 0, clock), True)])
+            await store.load(ANN)  # both connections are there now
+            for version in range(1, 4):
+                await store.save([Save(record(ANN, version, clock), False)])
+                found = await trio.run_process(look, capture_stdout=True)
+                assert found.stdout.split() == [b"%d" % version]
+                assert (self.path.parent / "sessions.sqlite3-wal").exists()
 
     async def test_another_process_may_write_it_anew_meanwhile(self, clock: Clock) -> None:
         async with self.open(clock) as daemon, self.open(clock) as tool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from elizad.conversation.conversation import Conversation, Manner
 from elizad.eliza import Eliza
@@ -105,5 +107,43 @@ async def opened(
     sessions = Sessions(open_store, SessionOptions(durability, 0.05, keep_transcript), time_s)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(sessions.run)
+        await wait_all_tasks_blocked()
         yield Node(store, sessions, eliza or Eliza(SCRIPT, max_steps=1000))
         nursery.cancel_scope.cancel()
+
+
+def payload(*turns: str, session: str | None = "ann") -> str:
+    messages = []
+    for text in turns:
+        messages.append({"message": {"role": "user", "content": text}})
+        messages.append({"message": {"role": "assistant", "content": "something"}})
+    return json.dumps({"messages": messages[:-1], "custom_session_id": session})
+
+
+def replies(socket: MemorySocket) -> list[str]:
+    """Return what was said, a turn at a time."""
+    turns: list[str] = [""]
+    for frame in socket.frames:
+        message = json.loads(frame)
+        if message["type"] == "assistant_end":
+            turns.append("")
+        else:
+            turns[-1] += message["text"]
+    assert turns[-1] == ""
+    return turns[:-1]
+
+
+async def hold(node: Node, *messages: str, gap_s: float = 2.0) -> list[str]:
+    """Have a whole call, and return the replies."""
+    socket, connection = node.call()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        for message in messages:
+            socket.say(message)
+            await trio.sleep(gap_s)
+        socket.hang_up()
+    return replies(socket)
+
+
+def growing(*turns: str, session: str | None = "ann") -> list[str]:
+    return [payload(*turns[:end], session=session) for end in range(1, len(turns) + 1)]

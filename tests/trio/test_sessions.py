@@ -17,46 +17,9 @@ from elizad.mind import make_eliza
 from elizad.protocols.retell import RetellLlm, RetellOptions
 from elizad.store.api import Key, Save, SessionRecord
 from tests.support.calls import SCRIPT, MemorySocket
-from tests.support.kept import ANN, Disk, Node, opened, time_s
+from tests.support.kept import ANN, Disk, growing, hold, opened, payload, replies, time_s
 
 DOCTOR = make_eliza("doctor", "spoken")
-
-
-def payload(*turns: str, session: str | None = "ann") -> str:
-    messages = []
-    for text in turns:
-        messages.append({"message": {"role": "user", "content": text}})
-        messages.append({"message": {"role": "assistant", "content": "something"}})
-    return json.dumps({"messages": messages[:-1], "custom_session_id": session})
-
-
-def replies(socket: MemorySocket) -> list[str]:
-    """Return what was said, a turn at a time."""
-    turns: list[str] = [""]
-    for frame in socket.frames:
-        message = json.loads(frame)
-        if message["type"] == "assistant_end":
-            turns.append("")
-        else:
-            turns[-1] += message["text"]
-    assert turns[-1] == ""
-    return turns[:-1]
-
-
-async def hold(node: Node, *messages: str, gap_s: float = 2.0) -> list[str]:
-    """Have a whole call, and return the replies."""
-    socket, connection = node.call()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(connection.run)
-        for message in messages:
-            socket.say(message)
-            await trio.sleep(gap_s)
-        socket.hang_up()
-    return replies(socket)
-
-
-def growing(*turns: str, session: str | None = "ann") -> list[str]:
-    return [payload(*turns[:end], session=session) for end in range(1, len(turns) + 1)]
 
 
 # Where a call goes on

@@ -7,8 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from elizad.service import sessions as module
-from tests.support.kept import ANN, Disk, opened, time_s
-from tests.trio.test_sessions import growing, hold, payload, replies
+from tests.support.kept import ANN, Disk, growing, hold, opened, payload, replies, time_s
 
 FOUR = growing("my sister", "my boat", "my dog", "my hat")
 

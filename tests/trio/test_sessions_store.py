@@ -9,8 +9,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from elizad.conversation.conversation import Manner
 from elizad.service import sessions as module
 from elizad.store.api import Key
-from tests.support.kept import ANN, Disk, opened, time_s
-from tests.trio.test_sessions import growing, hold, payload, replies
+from tests.support.kept import ANN, Disk, growing, hold, opened, payload, replies, time_s
 
 FOUR = growing("my sister", "my boat", "my dog", "my hat")
 
