@@ -133,6 +133,14 @@ class Conversation:
             case Ask.REPLY:
                 return (yield from self._reply(event))
 
+    def refold(self, event: TurnRequested) -> Generator[None, None, Folded | None]:
+        """Return what a turn comes to from where the conversation begins now; what was said of it stays said."""
+        turns = self.heard(event.transcript) if event.ask is Ask.REPLY else []
+        if not turns:
+            return None
+        yield from self._history.answer(turns)
+        return Folded(turns, self._history.state)
+
     def apologise(self, event: TurnRequested) -> Turn:
         """Return what is said when something of ours has failed: the caller hears a person's words, not silence."""
         return self._turn(event, "", Answer(APOLOGY))

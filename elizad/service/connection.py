@@ -11,8 +11,8 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import trio
 
@@ -29,6 +29,8 @@ from elizad.service.session import Session
 from elizad.types import CloseCode
 
 log = logging.getLogger("elizad.service")
+
+T = TypeVar("T")
 
 # A payload holds a whole transcript, so one may wait while one is answered and a third is being read.
 _INBOX: Final = 1
@@ -90,6 +92,7 @@ class Connection:
         self._meter = meter
         self._open_session = open_session
         self._session: Session | None = None
+        self._newest: tuple[TurnRequested, Turn] | None = None  # the newest turn that is complete, for the session
         self._mind = mind
         self._answering: tuple[TurnRequested, Turn] | None = None  # the turn that `mind` answers
         self._data: dict[str, Any] = {}  # what a responder keeps in a call without a session
@@ -161,6 +164,7 @@ class Connection:
         if greeting is not None:
             await self._begin(greeting, trio.current_time())
         while True:
+            await self._catch_up()
             try:
                 arrival = await self._next_arrival(inbox)
             except trio.EndOfChannel:
@@ -234,8 +238,8 @@ class Connection:
         self._spoken_until = turn.cues[-1].due_s + self._conversation.pace_s if turn.cues else 0.0
         if turn.delegated is not None:
             self._delegate(event, turn, turn.delegated)
-        elif self._session is not None:
-            self._session.keep(event, turn)
+        else:
+            self._keep(event, turn)
         if log.isEnabledFor(logging.DEBUG):
             fields = {"conn": self._conn, "turn": event.turn, "heard": turn.heard, "said": turn.said}
             if turn.steered:
@@ -275,8 +279,7 @@ class Connection:
         last = self._pending[-1].due_s if self._pending else since
         self._pending.append(Cue(last, EndTurn(piece.turn, hang_up)))
         self._answering = None
-        if self._session is not None:
-            self._session.keep(event, turn)
+        self._keep(event, turn)
 
     async def _join(self, event: TurnRequested) -> None:
         """Let the conversation begin where earlier calls of its session ended, once that is known. Cancelling: safe."""
@@ -288,20 +291,27 @@ class Connection:
         if past is not None:
             self._conversation.resume(past)
 
+    def _keep(self, event: TurnRequested, turn: Turn) -> None:
+        self._newest = event, turn
+        if self._session is not None:
+            self._session.keep(event, turn)
+
+    async def _catch_up(self) -> None:
+        """Have the newest turn kept as well, if its session became known only after it had begun. Cancelling: safe."""
+        session = self._session
+        if session is None or self._newest is None or self._answering is not None or not session.has_come_late:
+            return
+        event, turn = self._newest
+        await self._join(event)
+        self._keep(event, turn._replace(folded=await _through(self._conversation.refold(event))))
+
     async def _answer(self, event: TurnRequested) -> Turn:
         """Ask the conversation, a step at a time. A bug in there costs the caller an apology, not the call.
 
         Cancelling: the turn is lost.
         """
         try:
-            steps = self._conversation.on(event)
-            while True:
-                try:
-                    next(steps)
-                except StopIteration as done:
-                    turn: Turn = done.value
-                    break
-                await trio.lowlevel.checkpoint()
+            turn = await _through(self._conversation.on(event))
         except Exception:
             self._meter.failed += 1
             log.exception("bug", extra={"fields": {"conn": self._conn, "turn": event.turn}})
@@ -334,6 +344,17 @@ class Connection:
             self._meter.first_chunk_s.observe(waited)
         if ended:
             self._meter.turn_s.observe(waited)
+
+
+async def _through(steps: Generator[None, None, T]) -> T:
+    """Go through the steps, let others work between them, and return what they come to. Cancelling: they are left."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        await trio.lowlevel.checkpoint()
 
 
 def _gone(gone: PeerClosed) -> Ending:

@@ -106,7 +106,7 @@ def is_same_call(kept: Kept, call: str | None, turns: Sequence[str]) -> bool:
 
 
 class Session:
-    """What a connection has to do with a session; `notice` is called when a save that it may wait for is over."""
+    """What a connection has to do with a session; `notice` is called when what it may wait for is over."""
 
     def __init__(self, sessions: Sessions, key: Key, eliza: Eliza, notice: Callable[[], None]) -> None:
         self.key: Final = key
@@ -123,6 +123,11 @@ class Session:
     def is_known(self) -> bool:
         """Whether it is known what there is of this session, so that what is put into `data` is kept."""
         return self._kept is not None
+
+    @property
+    def has_come_late(self) -> bool:
+        """Whether it has become known what there is, after the turn had to begin without: call `begin` again."""
+        return self._kept is None and not self._is_over and self._loading is not None and self._loading.is_known
 
     @property
     def data(self) -> dict[str, Any]:
@@ -144,7 +149,7 @@ class Session:
         if self._kept is not None or self._is_over:
             return None
         if self._loading is None or self._loading.failed:
-            self._loading = await self._sessions.load(self.key)
+            self._loading = await self._sessions.load(self.key, self._notice)
         if not self._loading.is_known:
             return None
         self._saving = Saving(self.key, self._loading.version, self._notice)
@@ -194,7 +199,8 @@ class Session:
 
     def held_until(self) -> float:
         """Return until when, in trio's time, the end of the turn waits for the disk; in the past if it need not."""
-        return self._sessions.held_until(self._saving)
+        waits = self._loading is not None and (self.has_come_late or not self._loading.done.is_set())
+        return self._sessions.held_until(self._loading if waits else None, self._saving)
 
     def _read(self, record: SessionRecord | None) -> Kept | None:
         if record is None:

@@ -78,12 +78,21 @@ class SessionOptions:
 class Loading:
     """A session that is being looked for. `record` and `version` are good once `is_known`."""
 
-    def __init__(self) -> None:
+    def __init__(self, notice: Callable[[], None] = lambda: None) -> None:
+        """`notice` is called when it is known, or known to have failed."""
         self.done: Final = trio.Event()
+        self.wanted_at: Final = trio.current_time()
+        self._notice = notice
         self.failed = False
         self.record: SessionRecord | None = None
         self.version: int | None = None
         """The one that the store has, None for no session; what waits to be saved can be newer."""
+
+    def end(self, *, failed: bool = False) -> None:
+        """Say that it is over."""
+        self.failed = failed
+        self.done.set()
+        self._notice()
 
     @property
     def is_known(self) -> bool:
@@ -165,18 +174,18 @@ class Sessions:
 
     # -- loads ---------------------------------------------------------------------------------------------------
 
-    async def load(self, key: Key) -> Loading:
-        """Look for a session, and wait for as long as a call may; it can become known later.
+    async def load(self, key: Key, notice: Callable[[], None] = lambda: None) -> Loading:
+        """Look for a session, and wait for as long as a call may; it can become known later, and `notice` be called.
 
         Cancelling: the store is asked all the same.
         """
-        loading = Loading()
+        loading = Loading(notice)
         self.tally.loads += 1
         if (waiting := self._waiting.get(key) or self._writing.get(key)) is not None:
             # Newer than what the store has, and a store never waits for itself.
             loading.record = waiting.record
             loading.version = waiting.record.version if waiting.exists() else None
-            loading.done.set()
+            loading.end()
             await trio.lowlevel.checkpoint()
             return loading
         try:
@@ -200,12 +209,11 @@ class Sessions:
                 continue
             self._reading.is_over()
             loading.version = None if loading.record is None else loading.record.version
-            loading.done.set()
+            loading.end()
 
     def _failed(self, loading: Loading) -> None:
         self.tally.load_failures += 1
-        loading.failed = True
-        loading.done.set()
+        loading.end(failed=True)
 
     # -- saves ---------------------------------------------------------------------------------------------------
 
@@ -232,9 +240,16 @@ class Sessions:
             waiting.of.append(saving)
         self._something.set()
 
-    def held_until(self, saving: Saving | None) -> float:
-        """Return until when, in trio's time, the end of a turn has to wait for its save; in the past if it need not."""
-        if saving is None or self.options.durability != "turn" or self._keeping.why:
+    def held_until(self, loading: Loading | None, saving: Saving | None) -> float:
+        """Return until when, in trio's time, the end of a turn has to wait for its save; in the past if it need not.
+
+        `loading` is given as long as there can be no save because of it.
+        """
+        if self.options.durability != "turn" or self._keeping.why:
+            return -math.inf
+        if loading is not None:
+            return loading.wanted_at + _HOLD_S  # what is not known yet cannot be saved either
+        if saving is None:
             return -math.inf
         if saving.settled >= saving.wanted:
             return -math.inf

@@ -60,7 +60,45 @@ async def test_what_comes_too_late_is_used_from_the_next_turn_on(autojump_clock:
         kept = await disk.kept()
         assert kept is not None
         assert (kept.calls, kept.turns_before, kept.turns) == (2, 1, 3)
+        assert [record.key for record in disk.saved] == [ANN] * 3, "before, when it came, and at the third turn"
         assert len(kept.state.memories) == 3, "nothing of the call before was overwritten"
+
+
+@pytest.mark.parametrize(("durability", "end_s"), [("turn", 0.5), ("relaxed", 0.05)])
+async def test_a_turn_that_was_over_before_its_session_came_is_kept(
+    autojump_clock: MockClock, durability: module.Durability, end_s: float
+) -> None:
+    """Its words are said in time, its state is that of the session, and with "turn" its end waits for all that."""
+    disk = await prepared()
+    async with opened(durability, disk=disk) as node:
+        disk.load_s, disk.save_s = 0.3, 0.2
+        socket, connection = node.call()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(connection.run)
+            start = trio.current_time()
+            socket.say(payload("my boat"))
+            await trio.sleep(3)
+            assert [round(when - start, 3) for when, _ in socket.writes] == sorted({0.05, end_s})
+            socket.hang_up()
+        kept = await disk.kept()
+        assert kept is not None
+        assert (kept.calls, kept.turns_before, kept.turns) == (2, 1, 1)
+        assert len(kept.state.memories) == 2
+
+
+async def test_with_turn_a_load_is_not_waited_for_either_beyond_a_second(autojump_clock: MockClock) -> None:
+    async with opened("turn") as node:
+        for broken, ends_s in ((False, 1.0), (True, 0.7)):
+            node.disk.load_s = 1000 if not broken else 0.7
+            node.disk.is_broken = broken
+            socket, connection = node.call()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(connection.run)
+                start = trio.current_time()
+                socket.say(payload("my boat", session=f"ben {broken}"))
+                await trio.sleep(3)
+                assert round(socket.writes[-1][0] - start, 3) == ends_s
+                socket.hang_up()
 
 
 async def test_a_late_session_is_not_overwritten_by_a_call_that_does_not_know_it(autojump_clock: MockClock) -> None:
