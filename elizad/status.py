@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import os
 import socket
 import sys
 import time
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 SUMMARY: Final = "show how the running daemon is"
 
 _EPILOG: Final = """\
-Asks the daemon's admin pages. Without --at: those that the configuration names (--config), else those of the
-workers and the service of systemd on this machine, else 127.0.0.1:8766.
+Asks the daemon's admin pages. Without --at: those that the configuration names (--config); else those of
+systemd's workers on this machine; else those that /etc/elizad/config.toml names; else 127.0.0.1:8766.
 
 exit codes:
     0  shown
@@ -143,6 +144,7 @@ def _addresses(config: Path | None) -> list[Address]:
     from elizad.errors import StartError
     from elizad.net.listeners import UnixAddress, parse_listen
     from elizad.ops import config as configuration
+    from elizad.ops.unit_files import CONFIG
 
     if config is None:
         try:
@@ -151,6 +153,8 @@ def _addresses(config: Path | None) -> list[Address]:
             sockets = []  # only root may look there
         if sockets:
             return [UnixAddress(str(path)) for path in sockets]
+        if os.access(CONFIG, os.R_OK):
+            config = CONFIG
     listen = configuration.load(config).admin.listen
     if not listen:
         raise StartError("admin.listen is empty: this daemon shows its pages nowhere")

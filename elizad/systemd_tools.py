@@ -120,6 +120,8 @@ def _folder(text: str) -> Path:
     path = Path(text).absolute()
     if len(path.parts) < 3 or any(not (char.isalnum() or char in "/._-") for char in str(path)):
         raise argparse.ArgumentTypeError(f'"{text}" is no folder for a program: choose one such as /opt/elizad')
+    if path.parts[1] in ("root", "home", "tmp", "run"):
+        raise argparse.ArgumentTypeError(f'"{text}": a service cannot look there: choose a folder such as /opt/elizad')
     return path
 
 

@@ -229,7 +229,9 @@ def load() -> None:
 
     observe("workers", install("--workers", "2"))
     observe("units", sh("systemctl", "list-units", "--no-legend", "--plain", "elizad*"))
-    with talking(20) as callers:
+    observe("worker reload", code("systemctl", "reload", "elizad@1", "elizad@2"))
+    wait(lambda: all("event=reloaded" in said(f"elizad@{number}") for number in (1, 2)))
+    with talking(20, turns=10) as callers:  # a new call may reach the other worker
         wait(lambda: len({worker["pid"] for worker in workers() if worker["turns"] > 5}) == 2)
         observe("shared", [worker["turns"] for worker in workers()])
         sh("systemctl", "stop", "elizad@2")

@@ -95,9 +95,10 @@ def payload(session: str, *turns: str) -> str:
 class Callers:
     """Callers that talk without a pause, in a thread of their own, and reconnect as platforms do."""
 
-    def __init__(self, number: int, url: str = "ws://127.0.0.1:8765/llm") -> None:
+    def __init__(self, number: int, turns: int) -> None:
+        """So many callers; each hangs up and calls again after so many `turns`."""
         self._number = number
-        self._url = url
+        self._turns = turns
         self._over = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
         self.seen: Counter[str] = Counter()
@@ -117,10 +118,12 @@ class Callers:
     async def _call(self, session: str) -> None:
         while not self._over.is_set():
             try:
-                async with connect(self._url, open_timeout=20) as line:
+                async with connect("ws://127.0.0.1:8765/llm", open_timeout=20) as line:
                     self.seen["connected"] += 1
-                    while not self._over.is_set():
+                    left = self._turns
+                    while left and not self._over.is_set():
                         await self._turn(line, session)
+                        left -= 1
             except (OSError, InvalidHandshake, EOFError, TimeoutError) as error:
                 self.seen["refused"] += 1
                 self.seen[f"refused: {type(error).__name__} {error}"] += 1
@@ -143,8 +146,8 @@ class Callers:
 
 
 @contextlib.contextmanager
-def talking(number: int, url: str = "ws://127.0.0.1:8765/llm") -> Iterator[Callers]:
-    with Callers(number, url) as callers:
+def talking(number: int, turns: int = 1_000_000) -> Iterator[Callers]:
+    with Callers(number, turns) as callers:
         yield callers
         before = callers.seen["turns"]
         wait(lambda: callers.seen["turns"] >= before + number)

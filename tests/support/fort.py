@@ -25,9 +25,10 @@ _HONEST: Final = "127.0.0.9"  # a machine of its own: limits by address are no c
 ENDS: Final = b'{"type":"assistant_end"}'
 
 
-def ask(text: str = "Men are all alike.") -> bytes:
+def ask(text: str = "My house is quiet today.", session: str | None = None) -> bytes:
     """A message of Hume's that asks for a turn."""
-    return frame(TEXT, json.dumps({"messages": [{"role": "user", "content": text}]}).encode())
+    thread = [{"role": "user", "content": text}]
+    return frame(TEXT, json.dumps({"messages": thread, "custom_session_id": session}).encode())
 
 
 class Peer:
@@ -122,9 +123,9 @@ class Fort:
         self._honest = 0
         self._clean = False  # whether every line of the log so far has been looked at
         self._reply = ""
-        for _ in range(3):  # what is opened once and for all is opened now
-            self._reply = self._converse()[0]
-            counts(self.page)
+        for session in ("siege", None):  # what is opened once and for all is opened now, the store among it
+            self._reply = self._converse(session)[0]
+        self.wait_for_count("elizad_session_saves_total", 0)
         readings = []
         for _ in range(10):  # the page before this one may still be taking its leave
             readings.append(self.figures())
@@ -215,7 +216,7 @@ class Fort:
         assert time.monotonic() - began < _GENEROUS_S
         return port
 
-    def _converse(self) -> tuple[str, int]:
+    def _converse(self, session: str | None = None) -> tuple[str, int]:
         self._honest += 1
         sock = socket.create_connection(("127.0.0.1", self.port), PATIENCE_S, source_address=(_HONEST, 0))
         port: int = sock.getsockname()[1]
@@ -224,7 +225,7 @@ class Fort:
         with sock:
             peer = Peer(sock)
             peer.upgrade()
-            peer.send(ask())
+            peer.send(ask(session=session))
             reply = peer.turn()
             assert reply
             peer.part()
@@ -238,7 +239,7 @@ class Fort:
         deadline = time.monotonic() + PATIENCE_S
         while (found := self.figures()) != self._settled:
             assert time.monotonic() < deadline, f"{found} is not what was before: {self._settled}"
-            time.sleep(0.02)
+            time.sleep(0.005)
 
     def _is_quiet(self, lines: list[str], due: Collection[str]) -> None:
         log = "".join(lines[-20:])

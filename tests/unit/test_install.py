@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import tomllib
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from elizad.ops import program
 from elizad.ops.config import Settings, examine, load
 from elizad.ops.install import plan_install, plan_uninstall
 from elizad.ops.unit_files import NAMES, drop_ins, starter, units
+from elizad.systemd_tools import _folder
 from tests.support.daemon import ROOT
 
 PREFIX = Path("/srv/talk")
@@ -175,3 +177,12 @@ def test_a_program_that_somebody_else_put_there_is_left_alone(tmp_path: Path) ->
     with pytest.raises(StartError, match="was not made by this command"):
         program.copy_to(tmp_path)
     assert (tmp_path / "precious").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("/", "no folder for a program"), ("/home/me/x", "cannot look there"), ("/a b/c", "no folder")]
+)
+def test_a_prefix_where_a_service_cannot_look(text: str, said: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=said):
+        _folder(text)
+    assert _folder("/opt/elizad") == Path("/opt/elizad")
