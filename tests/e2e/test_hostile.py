@@ -48,7 +48,7 @@ class TestTrioWebsocketHazards:
         async def leave(ws: WebSocket, request: Request) -> None:
             if await ws.receive() == "leave":
                 raise RemoteError(1008, "go")
-            await ws.send(["Men are all alike."])
+            await ws.send(["My house is quiet."])
             await echo(ws, request)
 
         async with besieged(leave) as front, await front.open() as stream:
@@ -88,7 +88,7 @@ class TestTrioWebsocketHazards:
             if await ws.receive() == "flood me":
                 while True:
                     await ws.send(["x" * 100_000] * 10)
-            await ws.send(["Men are all alike."])
+            await ws.send(["My house is quiet."])
             await echo(ws, request)
 
         async with besieged(flood) as front, await front.open() as stream:

@@ -99,7 +99,7 @@ class TestSlowAndRude:
         async def leave(ws: WebSocket, request: Request) -> None:
             if await ws.receive() == "leave":
                 return
-            await ws.send(["Men are all alike."])
+            await ws.send(["My house is quiet."])
             await echo(ws, request)
 
         async with besieged(leave) as front, await front.open() as stream:
@@ -116,7 +116,7 @@ class TestSlowAndRude:
         async def fail(ws: WebSocket, request: Request) -> None:
             if await ws.receive() == "fail":
                 raise ZeroDivisionError
-            await ws.send(["Men are all alike."])
+            await ws.send(["My house is quiet."])
             await echo(ws, request)
 
         async with besieged(fail) as front, await front.open() as stream:
@@ -150,7 +150,7 @@ class TestSlowAndRude:
     async def test_an_honest_client_among_them(self) -> None:
         def converse(url: str) -> tuple[str, int]:
             with websockets.sync.client.connect(f"{url}/echo") as client:
-                client.send("Men are all alike.")
+                client.send("My house is quiet.")
                 answer = client.recv()
                 assert isinstance(answer, str)
                 assert client.ping().wait(5)
@@ -165,6 +165,6 @@ class TestSlowAndRude:
             for stream in rude:
                 await stream.send_all(b"GET ")
             converse_there = partial(converse, front.url)
-            assert await trio.to_thread.run_sync(converse_there) == ("Men are all alike.", 1009)
+            assert await trio.to_thread.run_sync(converse_there) == ("My house is quiet.", 1009)
             for stream in rude:
                 await stream.aclose()

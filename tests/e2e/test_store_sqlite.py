@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import sqlite3
 import stat
@@ -92,9 +93,29 @@ class TestSqlite(StoreContract):
         # By another process: to open and close a database's file is to lose SQLite's locks on it.
         return subprocess.run(["cat", *self.path.parent.iterdir()], capture_output=True, check=True).stdout
 
+    async def test_nor_what_sqlite_has_moved_about(self, clock: Clock) -> None:
+        """Records that grow and shrink are moved from page to page, and leave copies where nothing overwrites them."""
+        chance = random.Random(1)
+        store = SqliteStore(self.path, KEEP_S, 1000, clock=clock)
+        for version in range(1, 60):
+            numbers = chance.sample(range(600), 40)
+            saves = [
+                Save(
+                    record(Key("hume", f"id-{n:04}"), version, clock, b"words-%04d-" % n * chance.randint(5, 300)), True
+                )
+                for n in numbers
+            ]
+            await store.save(saves)
+        for number in chance.sample(range(600), 60):
+            if await store.forget(Key("hume", f"id-{number:04}")):
+                left = self._bytes()
+                assert b"words-%04d" % number not in left
+                assert b"id-%04d" % number not in left
+        await store.close()
+
     async def test_what_has_grown_too_old_is_overwritten_as_well(self, clock: Clock) -> None:
         async with self.open(clock) as store:
-            await store.save([Save(record(ANN, 1, clock, b"my-mother"), True)])
+            await store.save([Save(record(Key("hume", str(n)), 1, clock, b"my-mother" * 99), True) for n in range(40)])
             clock.now += KEEP_S + 1
             await store.save([Save(record(BEN, 1, clock), True)])
         assert b"my-mother" not in self._bytes()

@@ -50,7 +50,7 @@ async def call(front: Front, context: ssl.SSLContext = CONTEXT) -> Secure:
     return stream
 
 
-async def is_answered(stream: Secure, text: bytes = b"Men are all alike.") -> None:
+async def is_answered(stream: Secure, text: bytes = b"My house is quiet.") -> None:
     await stream.send_all(frame(TEXT, text))
     answer = b""
     while len(answer) < len(text) + (2 if len(text) < 126 else 4 if len(text) < 65_536 else 10):
@@ -190,7 +190,7 @@ async def test_a_peer_that_does_not_read(certificate: Certificate) -> None:
         if await ws.receive() == "flood me":
             while True:
                 await ws.send(["x" * 100_000] * 10)
-        await ws.send(["Men are all alike."])
+        await ws.send(["My house is quiet."])
         await echo(ws, request)
 
     async with besieged(certificate, flood) as front:

@@ -56,7 +56,7 @@ async def converse(stream: trio.abc.Stream, received: bytearray) -> None:
         try:
             await stream.send_all(request()[:50])
             await stream.send_all(request()[50:])
-            await stream.send_all(frame(TEXT, b"Men are all alike.") + frame(PING))
+            await stream.send_all(frame(TEXT, b"My house is quiet.") + frame(PING))
             await stream.send_all(frame(TEXT, b"x" * 200))
             await stream.send_all(frame(CLOSE, b"\x03\xe8"))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -119,7 +119,7 @@ def is_made_of(frames: Sequence[bytes], data: bytes) -> bool:
 
 
 ECHO = [
-    frame(TEXT, b"Men are all alike.", masked=False),
+    frame(TEXT, b"My house is quiet.", masked=False),
     frame(PONG, masked=False),
     frame(TEXT, b"x" * 200, masked=False),
     frame(CLOSE, b"\x03\xe8", masked=False),
