@@ -260,8 +260,8 @@ def _forget(connection: sqlite3.Connection, where: str, values: Sequence[str | f
     with _transaction(connection):
         count = connection.execute(f"DELETE FROM sessions WHERE {where}", values).rowcount
     if count:
-        # secure_delete alone leaves one in some hundred behind, where SQLite had moved it before. So whatever else is in
-        # the file is written anew, and what the log still holds of the old is cut off.
+        # secure_delete alone leaves one in some hundred behind, where SQLite had moved it before. So whatever else is
+        # in the file is written anew, and what the log still holds of the old is cut off.
         connection.execute("VACUUM")
         busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
