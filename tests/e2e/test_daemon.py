@@ -197,3 +197,4 @@ def test_the_admin_pages(tmp_path: Path) -> None:
                 urlopen(f"{admin}/readyz")
             assert refused.value.code == 503
             refused.value.close()
+        assert daemon.finish() == 0  # a second signal could meet it at its very end
