@@ -21,8 +21,8 @@ from websockets.sync.client import connect
 from elizad.eliza import Eliza
 from elizad.service.session import Kept, digest_of, unpack
 from elizad.store.opening import open_store
-from tests.e2e.test_sessions import SCRIPT
 from tests.support.daemon import Daemon
+from tests.support.returning import SCRIPT
 
 KILLS = int(os.environ.get("ELIZAD_KILLS", "6"))
 CALLERS = 6

@@ -17,6 +17,8 @@ import trio
 
 from elizad.errors import StoreError
 from elizad.store.api import Save, Store
+from tests.support.daemon import Daemon, elizad
+from tests.support.returning import SCRIPT, called
 from tests.support.store_contract import ANN, KEEP_S, Clock, StoreContract, record
 
 pytestmark = [
@@ -171,3 +173,29 @@ def test_an_address_that_is_none() -> None:
     for url in ("", "nonsense", "http://localhost", "redis://", "unix://"):
         with pytest.raises(ValueError, match="redis://"):
             RedisStore(url, KEEP_S)
+
+
+def test_two_daemons_share_a_session(running: Server, tmp_path: Path) -> None:
+    """And `elizad sessions` looks where they do."""
+    running.ask("FLUSHALL")
+    (tmp_path / "test.eliza").write_text(SCRIPT)
+    config = f"""
+[eliza]
+script = "{tmp_path}/test.eliza"
+mode = "1966"
+[sessions]
+store = "redis"
+url = "{running.url}"
+durability = "turn"
+"""
+    with Daemon(config=config, folder=tmp_path) as one, Daemon(config=config, folder=tmp_path) as other:
+        with called(one, "ann") as call:
+            assert call.say("my sister") == "TELL ME OF YOUR SISTER"
+        with called(other, "ann") as call:
+            assert call.say("my boat") == "YOUR BOAT AGAIN"
+        with called(one, "ann") as call:
+            assert call.say("well") == "BEFORE THIS YOUR SISTER"
+    listed = elizad("sessions", "--config", str(tmp_path / "config.toml"), "list").stdout.decode()
+    assert listed.split("\t")[:2] == ["hume", "ann"]
+    assert elizad("sessions", "--config", str(tmp_path / "config.toml"), "forget", "ann").returncode == 0
+    assert running.ask("DBSIZE") == "0"
