@@ -64,6 +64,7 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     data: dict[str, Any] = {}
 
 
+_LENGTH: Final = struct.Struct("<I").pack  # so that "ab", "c" is not "a", "bc"
 _ENCODE: Final = msgspec.msgpack.Encoder().encode
 _DECODE: Final = msgspec.msgpack.Decoder(Kept).decode
 
@@ -84,11 +85,19 @@ def unpack(record: SessionRecord) -> Kept:
 
 def digest_of(turns: Sequence[str]) -> bytes:
     """Return what stands for these turns; the same on every machine."""
+    return digests_of(turns)[1]
+
+
+def digests_of(turns: Sequence[str]) -> tuple[bytes, bytes]:
+    """Return what stands for these turns without the last, and for all of them."""
     digest = blake2b(digest_size=16)
-    for text in turns:
+    before = digest.digest()
+    for number, text in enumerate(turns, 1):
+        if number == len(turns):
+            before = digest.digest()
         data = text.encode("utf-8", "surrogatepass")
-        digest.update(struct.pack("<I", len(data)) + data)
-    return digest.digest()
+        digest.update(_LENGTH(len(data)) + data)
+    return before, digest.digest()
 
 
 def is_same_call(kept: Kept, call: str | None, turns: Sequence[str]) -> bool:
@@ -175,14 +184,15 @@ class Session:
         kept = self._kept
         if turn.folded is not None:
             turns, state = turn.folded
-            if len(turns) == kept.turns and digest_of(turns) == kept.digest:
+            before, digest = digests_of(turns)
+            if len(turns) == kept.turns and digest == kept.digest:
                 return  # the same payload again
             kept = msgspec.structs.replace(
                 kept,
                 state=state._replace(memories=state.memories[-_MOST_MEMORIES:]),
                 turns=len(turns),
-                digest=digest_of(turns),
-                digest_before=digest_of(turns[:-1]),
+                digest=digest,
+                digest_before=before,
                 topic=self._topic(turns[-1]) or kept.topic,
             )
         elif self._saving.is_begun:
