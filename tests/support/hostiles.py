@@ -41,6 +41,7 @@ ATTACKS: Final[dict[str, Attack]] = {}
 
 _TOO_BIG: Final = frame(TEXT, b"x" * (MESSAGE_BYTES + 1))
 _PINGS: Final = frame(PING, b"x" * 125) * 200
+_POLICY: Final = 'elizad_faults_total{code="1008"}'  # found in the bytes; a deadline is counted elsewhere
 _SMALL: Final = 4096  # a receive buffer that is soon full
 
 
@@ -264,14 +265,18 @@ def large_characters(fort: Fort) -> None:
 @attack
 def empty_fragments_without_end(fort: Fort) -> None:
     """Row 10."""
+    faults = fort.count(_POLICY)
     peer = fort.call(frame(TEXT, b"", fin=False))
     flood(peer, frame(0, b"", fin=False) * 2000)
+    assert fort.count(_POLICY) == faults + 1
 
 
 @attack
 def fragments_of_one_byte_without_end(fort: Fort) -> None:
+    faults = fort.count(_POLICY)
     peer = fort.call(frame(TEXT, b"x", fin=False))
     flood(peer, frame(0, b"x", fin=False) * 2000)
+    assert fort.count(_POLICY) == faults + 1
 
 
 @attack
