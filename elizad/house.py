@@ -98,7 +98,9 @@ class House:
         try:
             if given:
                 return [adopt_listener(socket, certificate) for socket in given]
-            return await open_listeners((parse_listen(text) for text in addresses), certificate)
+            # Not the admin pages: who asks there wants to know of one daemon.
+            reuse_port = self.current.settings.server.reuse_port and key == "server.listen"
+            return await open_listeners((parse_listen(text) for text in addresses), certificate, reuse_port=reuse_port)
         except OSError as error:
             raise StartError(f"{error.strerror or error} ({key})") from error
 

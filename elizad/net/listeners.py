@@ -125,11 +125,15 @@ class Listener(trio.abc.Listener[Transport]):
         await self._listener.aclose()
 
 
-async def open_listeners(addresses: Iterable[Address], certificate: Certificate | None = None) -> list[Listener]:
+async def open_listeners(
+    addresses: Iterable[Address], certificate: Certificate | None = None, *, reuse_port: bool = False
+) -> list[Listener]:
     """Listen at every one of `addresses`, or at none.
 
     A name with several addresses gets a listener for each, all on one port where that is possible. With a
     `certificate` those at TCP addresses speak TLS; a Unix socket leads no further than this machine, and does not.
+    With `reuse_port` other processes of the same user may listen at the same TCP addresses if they ask for it too, and
+    each connection goes to one of them (SO_REUSEPORT, socket(7)).
 
     Raises: OSError that names the address.
     Cancelling: closes what is open.
@@ -141,7 +145,7 @@ async def open_listeners(addresses: Iterable[Address], certificate: Certificate 
                 if isinstance(address, UnixAddress):
                     opened.append(_open_unix(address))
                 else:
-                    opened += await _open_tcp(address, certificate)
+                    opened += await _open_tcp(address, certificate, reuse_port=reuse_port)
             except OSError as error:
                 raise OSError(error.errno, f"cannot listen on {address}: {error.strerror or error}") from error
     except BaseException:
@@ -173,14 +177,14 @@ def _url(sock: socket.socket, certificate: Certificate | None = None) -> str:
     return f"{'ws' if certificate is None else 'wss'}://{TcpAddress(name[0], name[1])}"
 
 
-async def _open_tcp(address: TcpAddress, certificate: Certificate | None) -> list[Listener]:
+async def _open_tcp(address: TcpAddress, certificate: Certificate | None, *, reuse_port: bool) -> list[Listener]:
     found = await trio.socket.getaddrinfo(
         address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
     targets = list(dict.fromkeys((family, sockaddr) for family, _type, _proto, _name, sockaddr in found))
     for tries_left in reversed(range(_PORT_TRIES)):
         try:
-            sockets = _bind_all(targets, same_port=address.port == 0 and tries_left > 0)
+            sockets = _bind_all(targets, same_port=address.port == 0 and tries_left > 0, reuse_port=reuse_port)
         except OSError as error:
             if error.errno == errno.EADDRINUSE and address.port == 0 and tries_left:
                 continue  # The port that one address got is taken on another.
@@ -192,7 +196,9 @@ async def _open_tcp(address: TcpAddress, certificate: Certificate | None) -> lis
     raise AssertionError("the last try returns or raises")
 
 
-def _bind_all(targets: Sequence[tuple[int, tuple[object, ...]]], *, same_port: bool) -> list[socket.socket]:
+def _bind_all(
+    targets: Sequence[tuple[int, tuple[object, ...]]], *, same_port: bool, reuse_port: bool
+) -> list[socket.socket]:
     """Listening sockets for those targets that exist on this machine. Raises: OSError, with none left open."""
     sockets: list[socket.socket] = []
     absent: OSError | None = None
@@ -201,7 +207,7 @@ def _bind_all(targets: Sequence[tuple[int, tuple[object, ...]]], *, same_port: b
         for family, sockaddr in targets:
             name = (sockaddr[0], port, *sockaddr[2:]) if port else sockaddr
             try:
-                sock = _bind(family, name)
+                sock = _bind(family, name, reuse_port=reuse_port)
             except OSError as error:
                 if error.errno not in _NOT_HERE:
                     raise
@@ -219,13 +225,15 @@ def _bind_all(targets: Sequence[tuple[int, tuple[object, ...]]], *, same_port: b
     return sockets
 
 
-def _bind(family: int, sockaddr: object) -> socket.socket:
+def _bind(family: int, sockaddr: object, *, reuse_port: bool = False) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         if family != socket.AF_UNIX:
             # A restart need not wait for the old connections' TIME_WAIT.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             # The IPv4 side has a socket of its own.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

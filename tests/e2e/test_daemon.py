@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import tomllib
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -36,6 +37,23 @@ def test_it_listens_at_every_address_given(tmp_path: Path) -> None:
                 client.send('{"messages":[]}')
                 assert "assistant_input" in str(client.recv(timeout=10))
     assert not unix.exists()
+
+
+def test_two_daemons_share_a_port() -> None:
+    config = "[server]\nreuse_port = true\n"
+    with Daemon(config=config) as one:
+        with Daemon("--listen", one.url.removeprefix("ws://"), config=config) as two, ExitStack() as calls:
+            assert one.url == two.url
+            for _ in range(40):  # the kernel tosses a coin for each
+                client = calls.enter_context(connect(f"{one.url}/llm"))
+                client.send('{"messages":[]}')
+                client.recv(timeout=10)
+        with connect(f"{one.url}/llm") as client:  # the other has gone, and all calls come here
+            client.send('{"messages":[]}')
+            client.recv(timeout=10)
+    taken = [sum("call opened" in line for line in daemon.log) for daemon in (one, two)]
+    assert sum(taken) == 41
+    assert min(taken) > 1, "one in 10**10 runs fails"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

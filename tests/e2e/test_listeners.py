@@ -91,6 +91,16 @@ async def test_a_port_that_is_taken_is_named_and_what_was_open_is_closed(tmp_pat
         assert os.listdir(tmp_path) == []
 
 
+async def test_a_port_is_shared_by_those_who_all_ask_for_it() -> None:
+    (first,) = await open_listeners([TcpAddress("127.0.0.1", 0)], reuse_port=True)
+    shared = parse_listen(first.url.removeprefix("ws://"))
+    async with first:
+        with pytest.raises(OSError, match="Address already in use"):
+            await open_listeners([shared])
+        (second,) = await open_listeners([shared], reuse_port=True)
+        await second.aclose()
+
+
 async def test_a_name_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     async def look_up(*_args: object, **_options: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
