@@ -17,58 +17,11 @@ from elizad.call.events import Chunk, End, Finding, Meaning, Note
 from elizad.call.fields import Field, JsonObject, check_fields, drops, kind_of, listen, read_object
 from elizad.call.turns import Turn
 from elizad.net.line import Closed
-
-# fmt: off
-EMOTIONS: Final = (
-    "Admiration", "Adoration", "Aesthetic Appreciation", "Amusement", "Anger", "Anxiety", "Awe",
-    "Awkwardness", "Boredom", "Calmness", "Concentration", "Confusion", "Contemplation", "Contempt",
-    "Contentment", "Craving", "Desire", "Determination", "Disappointment", "Disgust", "Distress", "Doubt",
-    "Ecstasy", "Embarrassment", "Empathic Pain", "Entrancement", "Envy", "Excitement", "Fear", "Guilt",
-    "Horror", "Interest", "Joy", "Love", "Nostalgia", "Pain", "Pride", "Realization", "Relief", "Romance",
-    "Sadness", "Satisfaction", "Shame", "Surprise (negative)", "Surprise (positive)", "Sympathy", "Tiredness",
-    "Triumph",
-)
-# fmt: on
-"""The names of the scores that Hume measures in a voice, as they are spelt on the wire."""
-
-CALM: Final = 0.02  # what every score is that nobody asked for: a voice is never all zeros
+from elizad.protocols.hume_thread import assistant_element, payload, user_element
 
 _MS_PER_CHAR: Final = 65  # a caller speaks about 15 characters a second
 
 _INPUT_FIELDS: Final = {"text": Field(str, True), "custom_session_id": Field(str)}
-
-
-class _Message(msgspec.Struct):
-    role: str
-    content: str
-
-
-class _Prosody(msgspec.Struct):
-    scores: dict[str, float]
-
-
-class _Models(msgspec.Struct):
-    prosody: _Prosody | None
-
-
-class _Time(msgspec.Struct):
-    begin: int
-    end: int
-
-
-class _Element(msgspec.Struct):
-    type: str
-    message: _Message
-    models: _Models
-    time: _Time | None
-
-
-class _Payload(msgspec.Struct):
-    messages: list[msgspec.Raw]
-    custom_session_id: str | None
-
-
-_ENCODE: Final = msgspec.json.Encoder().encode
 
 
 class HumePlatform:
@@ -81,9 +34,7 @@ class HumePlatform:
         self.turns: list[Turn] = []
         self.next_due = math.inf
         self._session = session
-        self._models = _Models(None)
-        if scores is not None:
-            self._models = _Models(_Prosody({**dict.fromkeys(EMOTIONS, CALM), **scores}))
+        self._scores = scores
         self._thread: list[msgspec.Raw] = []  # encoded once; every payload repeats all of it
         self._spoke_until_ms = 0
         self._unsettled = False
@@ -102,19 +53,15 @@ class HumePlatform:
         if last is not None:
             if last.open:
                 last.interrupted_at = now
-            self._thread += [self._element("assistant", chunk, None) for chunk in last.heard() if chunk.strip()]
+            self._thread += [assistant_element(chunk) for chunk in last.heard() if chunk.strip()]
         end = round(now * 1000)
         begin = max(self._spoke_until_ms, end - _MS_PER_CHAR * len(text))
         self._spoke_until_ms = end
-        self._thread.append(self._element("user", text, _Time(begin, end)))
+        self._thread.append(user_element(text, (begin, end), self._scores))
         self.turns.append(Turn(self._number() + 1, text, now, barge_in=barge_in))
         self._unsettled, self._stray_end, self._run = barge_in, False, []
         self._forgiven = False
-        return [_ENCODE(_Payload(self._thread, self._session)).decode()]
-
-    def _element(self, role: str, content: str, time: _Time | None) -> msgspec.Raw:
-        models = self._models if role == "user" else _Models(None)
-        return msgspec.Raw(_ENCODE(_Element(f"{role}_message", _Message(role, content.strip()), models, time)))
+        return [payload(self._thread, self._session)]
 
     def interrupt(self, now: float) -> list[str]:
         """Nothing is sent: Hume stops the playback, and the server learns of it with the next words."""

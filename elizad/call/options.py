@@ -138,10 +138,10 @@ def refuse(args: argparse.Namespace, command: argparse.ArgumentParser) -> None:
 
 
 def _scores(text: str) -> dict[str, float]:
-    from elizad.call.hume import EMOTIONS
+    from elizad.eliza.expressions import NAMES
 
     scores = {}
-    known = {name.lower(): name for name in EMOTIONS}
+    known = {name.lower(): name for name in NAMES}
     for part in text.split(","):
         name, _, value = part.rpartition("=")
         spelt = known.get(name.strip().lower())

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elizad.call.events import Chunk, End, Finding, Meaning, Note
-from elizad.call.hume import EMOTIONS, HumePlatform
+from elizad.call.hume import HumePlatform
 from elizad.call.turns import Turn, spoken
+from elizad.eliza.expressions import NAMES
 from elizad.net.line import Closed
 
 
@@ -54,11 +55,11 @@ def test_a_payload_has_the_whole_thread_and_is_shaped_as_hume_does() -> None:
         "A week.",
     ]
     first, reply = payload["messages"][0], payload["messages"][1]
-    assert set(first["models"]["prosody"]["scores"]) == set(EMOTIONS)
+    assert set(first["models"]["prosody"]["scores"]) == set(NAMES)
     assert first["models"]["prosody"]["scores"]["Sadness"] == 0.8
     assert reply["models"] == {"prosody": None}
     assert 0 <= first["time"]["begin"] < first["time"]["end"] == 2000
-    assert len(EMOTIONS) == len(set(EMOTIONS)) == 48
+    assert len(NAMES) == len(set(NAMES)) == 48
 
 
 def test_typed_input_has_no_prosody() -> None:
