@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NoReturn, cast, get_args
 
-from elizad import __version__, script_options, session_options, status, systemd_tools
+from elizad import __version__, script_options, session_options, status_options, systemd_tools
 from elizad.call import options as call_options
 from elizad.errors import ConfigError, Problem, ScriptError, StartError
 from elizad.ops import config
@@ -184,7 +184,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[argparse.ArgumentParser], Run]]]]
     "script": (script_options.SUMMARY, script_options.add_options),
     "call": (call_options.SUMMARY, call_options.add_options),
     "sessions": (session_options.SUMMARY, session_options.add_options),
-    "status": (status.SUMMARY, status.add_options),
+    "status": (status_options.SUMMARY, status_options.add_options),
     "systemd": (systemd_tools.SUMMARY, systemd_tools.add_options),
 }
 

@@ -8,24 +8,12 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from elizad.net.listeners import Address
     from elizad.ops.vitals import Status
-
-SUMMARY: Final = "show how the running daemon is"
-
-_EPILOG: Final = """\
-Asks the daemon's admin pages. Without --at: those that the configuration names (--config); else those of
-systemd's workers on this machine; else those that /etc/elizad/config.toml names; else 127.0.0.1:8766.
-
-exit codes:
-    0  shown
-    1  no daemon answers there
-"""
 
 _PATIENCE_S: Final = 3.0
 """The page costs a millisecond; a daemon that takes longer is in trouble, and that is worth knowing soon."""
@@ -34,23 +22,6 @@ _EVERY_S: Final = 1.0
 
 _SOCKETS: Final = "/run/elizad"
 """Where the workers of elizad@.service have their admin sockets."""
-
-
-def add_options(command: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
-    """Add the arguments of `elizad status` and return what runs it."""
-    command.epilog = _EPILOG
-    options = command.add_argument_group("what and how")
-    options.add_argument(
-        "--at",
-        metavar="ADDRESS",
-        action="append",
-        type=_address,
-        help="where the admin pages are: HOST:PORT or unix:/PATH; may be given several times",
-    )
-    how = options.add_mutually_exclusive_group()
-    how.add_argument("--watch", action="store_true", help="stay, and show it anew every second; Ctrl-C ends it")
-    how.add_argument("--json", action="store_true", help="print one line of JSON for each daemon")
-    return run
 
 
 def run(args: argparse.Namespace) -> int:
@@ -159,15 +130,6 @@ def _addresses(config: Path | None) -> list[Address]:
     if not listen:
         raise StartError("admin.listen is empty: this daemon shows its pages nowhere")
     return [parse_listen(listen[0])]
-
-
-def _address(text: str) -> Address:
-    from elizad.net.listeners import parse_listen
-
-    try:
-        return parse_listen(text)
-    except ValueError as wrong:
-        raise argparse.ArgumentTypeError(str(wrong)) from None
 
 
 def _pause(seconds: float) -> None:
