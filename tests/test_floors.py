@@ -22,6 +22,7 @@ FLOORS = {
     "net": 3,
     "store": 3,
     "service": 4,
+    "evi": 4,
     "ops": 5,
     "call": 6,
 }
