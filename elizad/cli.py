@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import os
 import re
@@ -198,6 +199,14 @@ def _daemon(args: argparse.Namespace) -> int:
     if args.print_config:
         print(config.to_toml(_settings(args)), end="")
         return EXIT_OK
+    gc.disable()  # until everything is loaded: ops/garbage.py has the rest
+    try:
+        return _run(args)
+    finally:
+        gc.enable()
+
+
+def _run(args: argparse.Namespace) -> int:
     from elizad import app
     from elizad.current import Source
 

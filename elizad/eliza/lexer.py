@@ -27,19 +27,27 @@ class Token(NamedTuple):
     written: str = ""
 
 
-# White space is any byte up to the space, and DEL; CR LF counts as one line.
+# White space is any byte up to the space, and DEL; CR LF counts as one line. What is most common comes first.
 _TOKEN: Final = re.compile(
     r"""
-      (?P<newline> \r\n | [\n\r\v\f] )
-    | (?P<space>   [\x00-\x09\x0e-\x20\x7f]+ )
-    | (?P<comment> ; [^\n\r\v\f]* )
-    | (?P<open>    \( )
-    | (?P<close>   \) )
-    | (?P<number>  [0-9]+ )
-    | (?P<symbol>  = | [^\x00-\x20\x7f();=]+ )
+    [\x00-\x09\x0e-\x20\x7f]*
+    (?: (?P<symbol>  (?![0-9]) [^\x00-\x20\x7f();=]+ | = )
+      | (?P<close>   \) )
+      | (?P<open>    \( )
+      | (?P<newline> \r\n | [\n\r\v\f] )
+      | (?P<number>  [0-9]+ )
+      | (?P<comment> ; [^\n\r\v\f]* )
+    )
     """,
     re.VERBOSE,
 )
+_SYMBOL, _CLOSE, _OPEN, _NEWLINE, _NUMBER = (
+    _TOKEN.groupindex[name] for name in ("symbol", "close", "open", "newline", "number")
+)
+
+_OPENING: Final = Token(Kind.OPEN)
+_CLOSING: Final = Token(Kind.CLOSE)
+_ENDING: Final = Token(Kind.END)
 
 
 class Lexer:
@@ -53,6 +61,7 @@ class Lexer:
         self._source = source
         self._position = 0
         self._peeked: Token | None = None
+        self._symbols: dict[str, Token] = {}  # a script says the same words over and over
         self.line = 1
 
     def peek(self) -> Token:
@@ -63,23 +72,28 @@ class Lexer:
 
     def next(self) -> Token:
         """Take the next token; after the last one, END for ever."""
-        token = self.peek()
+        token = self._peeked
+        if token is None:
+            return self._read()
         self._peeked = None
         return token
 
     def _read(self) -> Token:
         while (found := _TOKEN.match(self._source, self._position)) is not None:
             self._position = found.end()
-            text = found[0]
-            match found.lastgroup:
-                case "newline":
-                    self.line += 1
-                case "open":
-                    return Token(Kind.OPEN)
-                case "close":
-                    return Token(Kind.CLOSE)
-                case "number":
-                    return Token(Kind.NUMBER, text, text)
-                case "symbol":
-                    return Token(Kind.SYMBOL, filter_text(text), text)
-        return Token(Kind.END)
+            kind = found.lastindex
+            if kind == _SYMBOL:
+                text = found[_SYMBOL]
+                token = self._symbols.get(text)
+                if token is None:
+                    token = self._symbols[text] = Token(Kind.SYMBOL, filter_text(text), text)
+                return token
+            if kind == _CLOSE:
+                return _CLOSING
+            if kind == _OPEN:
+                return _OPENING
+            if kind == _NEWLINE:
+                self.line += 1
+            elif kind == _NUMBER:
+                return Token(Kind.NUMBER, found[_NUMBER], found[_NUMBER])
+        return _ENDING

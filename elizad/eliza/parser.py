@@ -13,9 +13,9 @@ every script of then means what it meant, one with a keyword EXPRESSION included
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from elizad.eliza.lexer import Kind, Lexer, Token
 from elizad.eliza.match import Decomposition
@@ -37,6 +37,8 @@ from elizad.eliza.script import (
     Word,
 )
 from elizad.errors import ScriptError
+
+T = TypeVar("T")
 
 Spelling = Callable[[str, str], str]
 """(a script word as written, the same after the character filter) -> how replies spell it."""
@@ -88,6 +90,7 @@ class _Parser:
     def __init__(self, source: str, spelling: Spelling) -> None:
         self._lexer = Lexer(source)
         self._spelling = spelling
+        self._spelt: dict[str, Word] = {}
         self._rules: dict[str, _RuleDraft] = {}
         self._expressions: list[tuple[tuple[tuple[str, int], ...], _RuleDraft]] = []
         self._memory: tuple[str, list[tuple[tuple[str, ...], tuple[Part, ...]]]] | None = None
@@ -254,7 +257,7 @@ class _Parser:
     def _words(self) -> tuple[Word, ...]:
         """Read a list in which a number is a word like any other."""
         self._expect(Kind.OPEN, "expected '('")
-        return tuple(self._word(item) if isinstance(item, Token) else item for item in self._items())
+        return tuple(self._rest(self._word))
 
     def _parts(self) -> tuple[Part, ...]:
         """Read a list in which a number is an index."""
@@ -262,20 +265,22 @@ class _Parser:
         return self._parts_rest()
 
     def _parts_rest(self) -> tuple[Part, ...]:
-        return tuple(self._part(item) if isinstance(item, Token) else item for item in self._items())
+        return tuple(self._rest(self._part))
 
     def _part(self, token: Token) -> Part:
         return self._number(token) if token.kind is Kind.NUMBER else self._word(token)
 
-    def _items(self) -> Iterator[Token | Word]:
+    def _rest(self, read: Callable[[Token], T]) -> list[T | Word]:
         """Read the rest of a list whose bracket is already open; an inner list becomes one word with its brackets."""
+        found: list[T | Word] = []
         while (token := self._lexer.next()).kind is not Kind.CLOSE:
             if token.kind is Kind.OPEN:
-                yield self._inner_list()
+                found.append(self._inner_list())
             elif token.kind is Kind.END:
                 raise self._error("expected ')'")
             else:
-                yield token
+                found.append(read(token))
+        return found
 
     def _inner_list(self) -> Word:
         words: list[Word] = []
@@ -286,7 +291,10 @@ class _Parser:
         return Word("(" + " ".join(w.key for w in words) + ")", "(" + " ".join(w.said for w in words) + ")")
 
     def _word(self, token: Token) -> Word:
-        return Word(token.key, self._spelling(token.written, token.key))
+        word = self._spelt.get(token.written)
+        if word is None:
+            word = self._spelt[token.written] = Word(token.key, self._spelling(token.written, token.key))
+        return word
 
     def _number(self, token: Token) -> int:
         """Read an index or a rank, which the reference keeps in 32 bits."""
