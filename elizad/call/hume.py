@@ -17,7 +17,7 @@ from elizad.call.events import Chunk, End, Finding, Meaning, Note
 from elizad.call.fields import Field, JsonObject, check_fields, drops, kind_of, listen, read_object
 from elizad.call.turns import Turn
 from elizad.net.line import Closed
-from elizad.protocols.hume_thread import assistant_element, payload, user_element
+from elizad.protocols.hume_caller import assistant_element, payload, user_element
 
 _MS_PER_CHAR: Final = 65  # a caller speaks about 15 characters a second
 
