@@ -7,56 +7,36 @@ accepted are the documented one, the bare array of April 2024, and elements with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from elizad.conversation.commands import Command, EndTurn, Speak
 from elizad.conversation.events import Ask, Event, TurnRequested
 from elizad.eliza.expressions import NAMES, score
-from elizad.protocols.wire import MAX_SESSION_CHARS, check_length, decode
-from elizad.speech.annotations import context, parse_expressions, split_annotations
-from elizad.types import CloseCode, Role, Utterance
-
-GREETING_INSTRUCTION: Final = "Speak your greeting to the user."
-"""What EVI puts into the thread as if the user had said it, when its configuration asks for a greeting."""
+from elizad.protocols.hume_thread import GREETING_INSTRUCTION as GREETING_INSTRUCTION
+from elizad.protocols.hume_thread import Newest, ThreadReader
+from elizad.speech.annotations import context, parse_expressions
+from elizad.types import CloseCode
 
 CALL_LIMIT_S: Final = 1800.0
 """EVI ends every chat after half an hour."""
-
-_MOST_BRACES: Final = 10_000
-"""Closing braces that are read with care in one thread, a microsecond each. Half an hour has a thousand, and nobody
-says them; after that, what follows an opening one is all annotation."""
 
 _MOST_GROUPS: Final = 8  # Hume writes two
 _GROUP_CHARS: Final = 300  # three phrases have a hundred
 _CONTEXT_CHARS: Final = 2000  # of an injected text, in which a rule looks for words
 
-_ROLES: Final = {"user": Role.USER, "assistant": Role.ASSISTANT}
-_TYPES: Final = {"user_message": "user", "assistant_message": "assistant"}
+
+class _PlainProsody(msgspec.Struct, gc=False):
+    scores: dict[str, float] | None = None
 
 
-class _Message(msgspec.Struct, gc=False):
-    role: str | None = None
-    content: str | None = None
+class _PlainModels(msgspec.Struct, gc=False):
+    """As they come from Hume. What is odd in them is read again by the other two, a score at a time."""
 
-
-class _Element(msgspec.Struct, gc=False):
-    """One entry of the thread. `time` is only compared, `models` read for the newest words; the rest is skipped."""
-
-    type: str | None = None
-    message: _Message | None = None
-    role: str | None = None
-    content: str | None = None
-    time: msgspec.Raw = msgspec.Raw()
-    models: msgspec.Raw = msgspec.Raw()
-
-    def flat(self) -> tuple[str, str]:
-        """Return (role, content) in either shape."""
-        message = self.message or _Message(self.role, self.content)
-        return message.role or _TYPES.get(self.type or "", ""), message.content or ""
+    prosody: _PlainProsody | None = None
 
 
 class _Prosody(msgspec.Struct, gc=False):
@@ -67,20 +47,15 @@ class _Models(msgspec.Struct, gc=False):
     prosody: _Prosody | None = None
 
 
-class _Payload(msgspec.Struct):
-    messages: list[_Element]
-    custom_session_id: Annotated[str, msgspec.Meta(max_length=MAX_SESSION_CHARS)] | None = None
-
-
 class _AssistantInput(msgspec.Struct, tag="assistant_input", tag_field="type", omit_defaults=True):
     text: str
     custom_session_id: str | None = None
 
 
+_PLAIN_MODELS: Final = msgspec.json.Decoder(_PlainModels)
 _MODELS: Final = msgspec.json.Decoder(_Models)
 _NUMBER: Final = msgspec.json.Decoder(float)
 _KNOWN: Final = frozenset(NAMES)
-_PAYLOAD: Final = msgspec.json.Decoder(_Payload | list[_Element])
 _ENCODE: Final = msgspec.json.Encoder().encode
 _END: Final = '{"type":"assistant_end"}'
 
@@ -93,6 +68,7 @@ class HumeClm:
     call_limit_s: Final = CALL_LIMIT_S
 
     def __init__(self) -> None:
+        self._reader = ThreadReader()
         self._session: str | None = None
         self._announced: str | None = None
         self._turn = 0
@@ -107,23 +83,17 @@ class HumeClm:
         Raises:
             RemoteError: 1007, the message is not a payload; 1009, no conversation is that long.
         """
-        payload = decode(_PAYLOAD, text)
-        if isinstance(payload, _Payload):
-            self._session = payload.custom_session_id or self._session
-            elements = payload.messages
-        else:
-            elements = payload
-        check_length(elements)
-        transcript, greet, newest = _transcript(elements)
+        thread, session = self._reader.read(text)
+        self._session = session or self._session
         self._turn += 1
         return [
             TurnRequested(
                 self._turn,
-                transcript,
-                Ask.GREETING if greet else Ask.REPLY,
+                thread.transcript,
+                Ask.GREETING if thread.greet else Ask.REPLY,
                 self._session,
-                expressions=_expressions(newest),
-                context=tuple(text[:_CONTEXT_CHARS] for text in context(newest.groups)[:_MOST_GROUPS]),
+                expressions=_expressions(thread.newest),
+                context=tuple(text[:_CONTEXT_CHARS] for text in context(thread.newest.groups)[:_MOST_GROUPS]),
             )
         ]
 
@@ -140,50 +110,7 @@ class HumeClm:
                 return []  # Hume's socket has no word for anything else
 
 
-class _Newest(NamedTuple):
-    """What came with the caller's newest words: the models, unread, and the insides of the brace groups."""
-
-    models: msgspec.Raw = msgspec.Raw()
-    groups: tuple[str, ...] = ()
-
-
-def _transcript(elements: Iterable[_Element]) -> tuple[tuple[Utterance, ...], bool, _Newest]:
-    """Return the thread without annotations, doubles and instructions, and whether the newest word is to greet.
-
-    Beside them what came with the newest words of the caller.
-    """
-    transcript: list[Utterance] = []
-    greet = False
-    newest = _Newest()
-    braces = 0
-    for role, content, models in _distinct(elements):
-        known = _ROLES.get(role, Role.OTHER)
-        if known is not Role.USER:
-            transcript.append(Utterance(known, content))
-            continue
-        braces += content.count("}")
-        text, groups = split_annotations(content) if braces <= _MOST_BRACES else (content.partition("{")[0].strip(), ())
-        instruction = text.startswith(GREETING_INSTRUCTION)
-        text = text.removeprefix(GREETING_INSTRUCTION).lstrip()
-        greet = instruction and not text
-        if not greet:
-            transcript.append(Utterance(known, text))
-            newest = _Newest(models, groups)
-    return tuple(transcript), greet, newest
-
-
-def _distinct(elements: Iterable[_Element]) -> Iterator[tuple[str, str, msgspec.Raw]]:
-    """Yield (role, content, models); of neighbours that are the same in role, content and time only the first."""
-    last: tuple[str, str, bytes] | None = None
-    for element in elements:
-        role, content = element.flat()
-        entry = (role, content, bytes(element.time))
-        if entry != last:
-            yield role, content, element.models
-        last = entry
-
-
-def _expressions(newest: _Newest) -> Mapping[str, float]:
+def _expressions(newest: Newest) -> Mapping[str, float]:
     """Return how the newest words were said: the scores, or else what the expression groups say in words."""
     scores = _scores(newest.models)
     if not scores:
@@ -192,10 +119,21 @@ def _expressions(newest: _Newest) -> Mapping[str, float]:
     return MappingProxyType(scores)
 
 
-def _scores(models: msgspec.Raw) -> dict[str, float]:
+def _scores(models: bytes) -> dict[str, float]:
     """Read the prosody of one message; what makes no sense in it was not heard, and the rest was."""
+    if not models:
+        return {}
     try:
-        prosody = _MODELS.decode(models).prosody if bytes(models) else None
+        plain = _PLAIN_MODELS.decode(models).prosody
+    except (msgspec.DecodeError, RecursionError):
+        return _odd_scores(models)
+    scores = (plain and plain.scores) or {}
+    return {name: value for name, value in scores.items() if 0 <= value <= 1 and name in _KNOWN}
+
+
+def _odd_scores(models: bytes) -> dict[str, float]:
+    try:
+        prosody = _MODELS.decode(models).prosody
     except (msgspec.DecodeError, RecursionError):
         return {}
     scores: dict[str, float] = {}

@@ -242,7 +242,7 @@ class RetellLlm:
             entries = _TRANSCRIPT.decode(raw)
         except (msgspec.DecodeError, RecursionError):
             return None
-        check_length(entries)
+        check_length(len(entries))
         return [Utterance(_ROLES.get(entry.role or "", Role.OTHER), (entry.content or "").strip()) for entry in entries]
 
     def _details(self, frame: _Frame) -> list[Event]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
 from typing import Final, TypeVar
 
 import msgspec
@@ -31,8 +30,8 @@ def decode(decoder: msgspec.json.Decoder[T], text: str) -> T:
         RemoteError: 1007; the reason names the place and the types, never what the caller said. 1009 for more objects
             than any conversation has.
     """
-    if len(text) > _MOST_OBJECTS and text.count("{") > _MOST_OBJECTS:
-        raise RemoteError(CloseCode.TOO_BIG, f"more than {_MOST_OBJECTS} objects in a message")
+    if len(text) > _MOST_OBJECTS:
+        check_objects(text.count("{"))
     try:
         return decoder.decode(text)
     except msgspec.ValidationError as error:
@@ -46,7 +45,13 @@ def decode(decoder: msgspec.json.Decoder[T], text: str) -> T:
     raise RemoteError(CloseCode.INVALID_PAYLOAD, reason)
 
 
-def check_length(transcript: Sized) -> None:
+def check_objects(braces: int) -> None:
+    """Raises: RemoteError 1009 for a message with more opening braces than that."""
+    if braces > _MOST_OBJECTS:
+        raise RemoteError(CloseCode.TOO_BIG, f"more than {_MOST_OBJECTS} objects in a message")
+
+
+def check_length(entries: int) -> None:
     """Raises: RemoteError 1009 for more than MOST_ENTRIES."""
-    if len(transcript) > MOST_ENTRIES:
+    if entries > MOST_ENTRIES:
         raise RemoteError(CloseCode.TOO_BIG, f"more than {MOST_ENTRIES} entries in a transcript")

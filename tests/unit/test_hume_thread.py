@@ -1,0 +1,246 @@
+"""Reading only what is new in a payload gives what reading all of it gives, whatever the payloads are."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from elizad.errors import RemoteError
+from elizad.protocols import hume_thread
+from elizad.protocols.hume_thread import Thread, ThreadReader
+from elizad.types import Role, Utterance
+
+Outcome = tuple[Thread, str | None] | tuple[int, str]
+
+
+def outcome(reader: ThreadReader, text: str) -> Outcome:
+    try:
+        return reader.read(text)
+    except RemoteError as error:
+        return error.code, error.reason
+
+
+def fresh(text: str) -> Outcome:
+    return outcome(ThreadReader(), text)
+
+
+def entry(role: str, words: object, *, time: int | None = None, extra: object = None) -> dict[str, object]:
+    made: dict[str, object] = {"type": f"{role}_message", "message": {"role": role, "content": words}}
+    if time is not None:
+        made["time"] = {"begin": time, "end": time + 1}
+    if extra is not None:
+        made["models"] = {"prosody": {"scores": {"Joy": extra}}}
+    return made
+
+
+WORDS = st.sampled_from(
+    [
+        "",
+        "hello",
+        "I am {here} now",
+        'she said "}],{" twice',
+        '],"messages":[',
+        "sad {very sad, quite tired}",
+        "ok {Context: a } b}",
+        "Speak your greeting to the user.",
+        "naïve — ’tis 🙂",
+        "\\",
+    ]
+)
+ENTRY = st.builds(
+    entry,
+    st.sampled_from(["user", "assistant", "tool"]),
+    WORDS,
+    time=st.none() | st.integers(0, 2),
+    extra=st.none() | st.sampled_from([0.1, 0.9]),
+) | st.sampled_from([{}, {"role": "user", "content": "flat"}, {"message": None}, {"role": "user", "content": 5}])
+RAW = [
+    "",
+    ",",
+    "]",
+    "}",
+    '],"messages":[',
+    '],"messages":[{}',
+    ',{"role":"user","content":"x"}',
+    "],[",
+    "{}",
+    ",{}",
+    " ",
+    ",,",
+    "\\",
+    '"',
+    "null",
+]
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), st.lists(ENTRY, min_size=1, max_size=3)),
+        st.tuples(st.just("correct"), ENTRY),
+        st.tuples(st.just("edit"), st.tuples(st.integers(0, 20), ENTRY)),
+        st.tuples(st.just("drop"), st.integers(1, 3)),
+        st.tuples(st.just("again"), st.none()),
+        st.tuples(st.just("session"), st.sampled_from([None, "a", "b", "{}", "messages"])),
+        st.tuples(st.just("shape"), st.sampled_from(["object", "late", "array", "flipped", "twice"])),
+        st.tuples(st.just("spaces"), st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", " :\t")])),
+        st.tuples(st.just("cut"), st.integers(1, 40)),
+        st.tuples(st.just("put"), st.tuples(st.integers(0, 60), st.sampled_from(RAW))),
+    ),
+    max_size=14,
+)
+
+
+class Payloads:
+    """A platform of bad habits: what it sends next is made of what it sent last."""
+
+    def __init__(self) -> None:
+        self.entries: list[object] = []
+        self.session: str | None = None
+        self.shape = "object"
+        self.separators = (",", ":")
+
+    def after(self, step: tuple[str, object]) -> str:
+        kind, value = step
+        spoiled = ""
+        if kind == "add":
+            self.entries += value  # type: ignore[operator]
+        elif kind == "correct":
+            self.entries[-1:] = [value]
+        elif kind == "edit":
+            at, made = value  # type: ignore[misc]
+            if self.entries:
+                self.entries[at % len(self.entries)] = made
+        elif kind == "drop":
+            del self.entries[-value:]  # type: ignore[operator]
+        elif kind == "session":
+            self.session = value  # type: ignore[assignment]
+        elif kind == "shape":
+            self.shape = str(value)
+        elif kind == "spaces":
+            self.separators = value  # type: ignore[assignment]
+        text = self.text()
+        if kind == "cut":
+            spoiled = text[:-value]  # type: ignore[operator]
+        elif kind == "put":
+            back, raw = value  # type: ignore[misc]
+            spoiled = text[: len(text) - back] + raw + text[len(text) - back :] if back else text + raw
+        return spoiled or text
+
+    def text(self) -> str:
+        messages = {"messages": self.entries}
+        session = {} if self.session is None else {"custom_session_id": self.session}
+        made: object = {
+            "object": {**messages, **session},
+            "late": {**messages, "x": self.entries[-1:], **session},
+            "array": self.entries,
+            "flipped": {**session, **messages},
+            "twice": {**messages, "z": {**messages}},
+        }[self.shape]
+        return json.dumps(made, separators=self.separators, ensure_ascii=len(self.entries) % 2 == 0)
+
+
+@settings(max_examples=400)
+@given(STEPS)
+def test_what_was_read_before_changes_nothing(steps: list[tuple[str, object]]) -> None:
+    reader, platform = ThreadReader(), Payloads()
+    for step in steps:
+        text = platform.after(step)
+        assert outcome(reader, text) == fresh(text)
+
+
+@pytest.mark.parametrize("array", [False, True])
+def test_a_thread_that_grows_is_read_once(monkeypatch: pytest.MonkeyPatch, array: bool) -> None:
+    read: list[int] = []
+    whole = hume_thread.decode
+
+    def counting(decoder, text):  # type: ignore[no-untyped-def]
+        read.append(len(text))
+        return whole(decoder, text)
+
+    monkeypatch.setattr(hume_thread, "decode", counting)
+    reader = ThreadReader()
+    entries = [entry("user", "I am tired", time=0, extra=0.5)]
+    for number in range(1, 40):
+        text = json.dumps(entries if array else {"messages": entries, "custom_session_id": "s"})
+        del read[:]
+        thread, session = reader.read(text)
+        if number > 1:
+            assert sum(read) < 400, "more was decoded than what is new"
+        assert len(thread.transcript) == len(entries)
+        assert session == (None if array else "s")
+        entries += [entry("assistant", f"Why {number}?"), entry("user", f"since {number}", time=number, extra=0.5)]
+
+
+def test_a_corrected_last_entry_is_read_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [entry("user", "hello", time=0), entry("assistant", "Yes?")] * 20
+    reader = ThreadReader()
+    reader.read(json.dumps({"messages": [*before, entry("user", "I am", time=1)]}))
+    monkeypatch.setattr(ThreadReader, "_read_all", None)
+    for words in ("I am sad", "I am sad today"):
+        thread, _ = reader.read(json.dumps({"messages": [*before, entry("user", words, time=1)]}))
+        assert thread.transcript[-1] == Utterance(Role.USER, words)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        '],"messages":[{"role":"user","content":"b"}',
+        '],"m\\u0065ssages":[{"role":"user","content":"b"}',
+        '],[{"role":"user","content":"b"}',
+        ",",
+        ",,{}",
+        " ",
+        "x",
+        'x{"role":"user","content":"b"}',
+        ",null",
+        ",1",
+        ',{"role":"user","content":"b"},',
+        ',{"role":"user","content":"\ud800"}',
+        ',{"models":' + "[" * 3000 + "]" * 3000 + "}",
+    ],
+)
+def test_what_a_whole_payload_would_not_say_is_not_read_into_it(forged: str) -> None:
+    known = '{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"c"}'
+    reader = ThreadReader()
+    reader.read(f"{known}]}}")
+    assert outcome(reader, f"{known}{forged}]}}") == fresh(f"{known}{forged}]}}")
+
+
+def test_the_same_words_behind_the_thread_are_not_its_end() -> None:
+    reader = ThreadReader()
+    for more in ("", ',{"role":"user","content":"b"}'):
+        text = '{"messages":[{"role":"user"}],"x":[{"role":"user"}' + more + "]}"
+        assert outcome(reader, text) == fresh(text)
+
+
+def test_limits_hold_for_what_is_new_too() -> None:
+    reader = ThreadReader()
+    one = '{"role":"user","content":"a","x":[' + ",".join(["{}"] * 24_991) + "]}"
+    for count in range(1, 7):
+        text = '{"messages":[' + ",".join([one] * count) + "]}"
+        assert outcome(reader, text) == fresh(text)
+    assert outcome(reader, text) == (1009, "more than 100000 objects in a message")
+    reader = ThreadReader()
+    for last in ("{}", ",".join(["{}"] * 60)):
+        text = '{"messages":[' + ",".join([one] * 4) + ',{"x":[' + last + "]}]}"
+        assert outcome(reader, text) == fresh(text)
+    assert outcome(reader, text) == (1009, "more than 100000 objects in a message")
+    reader = ThreadReader()
+    for count in (1, 3_999, 4_000, 4_001):
+        text = json.dumps([{"role": "user", "content": "a"}] * count)
+        assert outcome(reader, text) == fresh(text)
+    assert outcome(reader, text) == (1009, "more than 4000 entries in a transcript")
+
+
+def test_a_reader_keeps_one_payload() -> None:
+    """Whatever came before: the text that led here, and what was understood of it."""
+    reader, rng = ThreadReader(), random.Random(5)
+    entries: list[dict[str, object]] = []
+    for number in range(60):
+        entries += [entry("user", f"turn {rng.random()}", time=number), entry("assistant", "Go on.")]
+        text = json.dumps({"messages": entries})
+        reader.read(text)
+    assert len(reader._head) <= len(text)
+    assert len(reader._points) == 2
