@@ -146,6 +146,7 @@ class Safety:
 
     def __init__(self, help: Help = HELP["neutral"], texts: Mapping[Danger, Sequence[str]] | None = None) -> None:
         """`texts` replaces packaged ones, with the fields {emergency} and {line}; an empty list replaces nothing."""
+        _rules()  # read now, and not in the middle of the first call
         fields = help._asdict()
         self._texts: dict[Danger, list[str]] = {
             danger: [_spoken(fill_fields(text, fields)) for text in (texts or {}).get(danger) or TEXTS[danger]]

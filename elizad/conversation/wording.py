@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
+from functools import lru_cache
 from typing import Final
 
 from elizad.conversation.said import plain_words
@@ -63,20 +64,19 @@ class Ways:
             ValueError: one that cannot be read; the message says why.
         """
         self.ways: Final = tuple(ways)
-        self._always: list[re.Pattern[str]] = []
-        self._by_word: dict[str, list[re.Pattern[str]]] = {}  # only those are tried whose word was said
+        self._always: list[str] = []
+        self._by_word: dict[str, list[str]] = {}  # only those are tried whose word was said
         stems: set[str] = set()
         needed: set[str] = set()
         for way in self.ways:
             expression, keys = _read(way)
-            pattern = re.compile(f"(?<= )(?:{expression})")
             stems.update(key.removesuffix("*") for key in keys if key.endswith("*"))
             needed.update(key for key in keys if not key.endswith("*"))
             if any(key.endswith("*") for key in keys):
-                self._always.append(pattern)
+                self._always.append(expression)
             else:
                 for key in keys:
-                    self._by_word.setdefault(key, []).append(pattern)
+                    self._by_word.setdefault(key, []).append(expression)
 
         self._stems: Final = tuple(stems)
         self._needed: Final = frozenset(needed)
@@ -105,12 +105,19 @@ class Ways:
 
     def _possible(self, text: str) -> Iterable[re.Pattern[str]]:
         words = dict.fromkeys(text.split())  # a set that keeps its order
-        return dict.fromkeys((*self._always, *(pattern for word in words for pattern in self._by_word.get(word, ()))))
+        found = dict.fromkeys((*self._always, *(way for word in words for way in self._by_word.get(word, ()))))
+        return map(_compiled, found)
 
     def cover(self, way: str) -> bool:
         """Whether whoever puts it this `way` puts it in one of these. A True is certain; many pairs are missed."""
         # A way of plain words can be tried out as a text: it says what it fits.
         return way in self.ways or (_PLAIN.fullmatch(way) is not None and self.search(written_out(way)) is not None)
+
+
+@lru_cache(4096)  # the packaged rules are 250
+def _compiled(expression: str) -> re.Pattern[str]:
+    """Compile what `_read` made, when it is first tried: all at once is a tenth of a second, and most are never."""
+    return re.compile(f"(?<= )(?:{expression})")
 
 
 def check(way: str) -> None:
