@@ -51,6 +51,15 @@ _RETELL: Final[tuple[Step, ...]] = (
     Wait(PING_S + 0.3),  # at least two ping_pong fall into the call
 )
 
+_EVI: Final[tuple[Step, ...]] = (
+    Say("I can't sleep."),
+    Say("My mother is always worried about me, and my father says that it is nothing."),
+    Barge("No, wait. I want to talk about my dreams.", None),
+    Say("I think"),
+    Barge("that nobody — not even you — listens.", 0.0),
+    Say("Yes."),
+)
+
 _GOODBYE: Final = Say("Goodbye.")
 
 
@@ -81,7 +90,7 @@ class Verdict:
 
 def routine(platform: str) -> tuple[Sequence[Step], Sequence[Step]]:
     """What is said when nobody gave a script: most of it, and how the call ends, be it on another connection."""
-    return (_HUME, ()) if platform == "hume" else (_RETELL, (_GOODBYE,))
+    return {"hume": (_HUME, ()), "evi": (_EVI, ())}.get(platform, (_RETELL, (_GOODBYE,)))
 
 
 async def check(

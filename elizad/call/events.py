@@ -63,6 +63,12 @@ class Answer(NamedTuple):
     frames: list[str]
 
 
+class Audio(NamedTuple):
+    """Sound for the caller's ear, as a WAV file."""
+
+    data: bytes
+
+
 class HangUp(NamedTuple):
     """The platform ends the call now, with this close code."""
 
@@ -76,8 +82,8 @@ class Ponged(NamedTuple):
     latency_s: float
 
 
-Meaning = Chunk | End | Finding | Note | Answer | HangUp
-Happening = Sent | Received | Said | Chunk | End | Finding | Note | HangUp | Ponged | Closed
+Meaning = Chunk | End | Audio | Finding | Note | Answer | HangUp
+Happening = Sent | Received | Said | Chunk | End | Audio | Finding | Note | HangUp | Ponged | Closed
 
 
 class Platform(Protocol):

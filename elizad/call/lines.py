@@ -8,9 +8,10 @@ from typing import Final
 
 import trio
 
+from elizad.call.evi import EviPlatform
 from elizad.call.phone import Call, Unanswered
 from elizad.call.play import play
-from elizad.call.script import Barge, Say, Silence, Step, read_step
+from elizad.call.script import Barge, Say, Silence, Speak, Step, read_step
 from elizad.net.errors import PeerClosed
 
 _READ_BYTES: Final = 4096
@@ -21,7 +22,9 @@ _STDIN: Final = 0
 class Lines:
     """Bytes as they were read -> steps. What cannot be read costs its line and a complaint, not the call."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, hears: bool = False) -> None:
+        """`hears` says whether the platform takes a voice from a file."""
+        self._hears = hears
         self._rest = b""
         self._number = 0
         self._spoken = False
@@ -37,13 +40,15 @@ class Lines:
             step = read_step(line.decode())
             if isinstance(step, Barge) and not self._spoken:
                 raise ValueError("there is no reply yet to interrupt")
+            if isinstance(step, Speak) and not self._hears:
+                raise ValueError("only EVI hears a voice from a file (--as evi)")
         except UnicodeDecodeError as wrong:
             self._complain(f"it is not UTF-8 (byte {wrong.start + 1})")
             return None
         except ValueError as wrong:
             self._complain(str(wrong))
             return None
-        self._spoken = self._spoken or isinstance(step, Say | Silence)
+        self._spoken = self._spoken or isinstance(step, Say | Speak | Silence)
         return step
 
     def _complain(self, why: str) -> None:
@@ -56,7 +61,7 @@ async def play_lines(call: Call) -> int:
     Raises: Unanswered, PeerClosed. Cancelling: a line that is being read is lost.
     """
     feed, source = trio.open_memory_channel[Step](1)
-    lines = Lines()
+    lines = Lines(hears=isinstance(call.platform, EviPlatform))
     unsaid = 0
     failure: Exception | None = None
 

@@ -18,6 +18,7 @@ from rich.console import Console
 from elizad.call import play, script
 from elizad.call.check import check, routine
 from elizad.call.events import Happening, Platform, Received, Sent
+from elizad.call.evi import EviPlatform
 from elizad.call.hume import HumePlatform
 from elizad.call.lines import play_lines
 from elizad.call.load import Plan, Tally, load
@@ -29,6 +30,7 @@ from elizad.call.replay import replay
 from elizad.call.retell import RetellPlatform
 from elizad.call.script import Step
 from elizad.call.view import Screen, by_hand
+from elizad.call.voice import read_voice, saved_audio
 from elizad.net.dial import DialFailed, Place, parse_url
 from elizad.net.errors import PeerClosed
 from elizad.net.line import Closed
@@ -42,7 +44,7 @@ _FAILED: Final = 1
 
 def call(args: argparse.Namespace, usage: Callable[[str], NoReturn]) -> int:
     """Do what the arguments say and return the exit code. `usage` ends the program with a sentence."""
-    name = args.session or ("" if args.platform == "hume" else f"call_{secrets.token_hex(12)}")
+    name = args.session or (f"call_{secrets.token_hex(12)}" if args.platform == "retell" else "")
     try:
         place = parse_url(_url(args.url, args.platform, name))
         steps = _steps(args)
@@ -54,7 +56,8 @@ def call(args: argparse.Namespace, usage: Callable[[str], NoReturn]) -> int:
             return trio.run(_replay, args, place, record, name)
         if args.calls:
             return trio.run(_load, args, steps)
-        with _recorder(args, name) as recorder:
+        with _recorder(args, name) as frames, saved_audio(args.save_audio) as sound:
+            recorder = _both(frames, sound)
             if args.check_rules:
                 return trio.run(_check, args, place, name, steps, recorder)
             if steps is None and sys.stdin.isatty() and sys.stdout.isatty():
@@ -78,12 +81,16 @@ def _steps(args: argparse.Namespace) -> list[Step] | None:
 
     Raises: ValueError with a sentence.
     """
+    steps: list[Step] = [script.Speak(read_voice(args.voice))] if args.voice else []
     if args.script:
         try:
-            return script.read_script(args.script.read_text(encoding="utf-8").splitlines())
+            steps += script.read_script(args.script.read_text(encoding="utf-8").splitlines())
         except (OSError, UnicodeDecodeError, ValueError) as wrong:
             raise ValueError(f"{args.script}: {_reason(wrong)}") from None
-    return [script.Say(text) for text in args.say] if args.say else None
+        if args.platform != "evi" and any(isinstance(step, script.Speak) for step in steps):
+            raise ValueError(f"{args.script}: only EVI hears a voice from a file (--as evi)")
+    steps += [script.Say(text) for text in args.say or ()]
+    return steps or None
 
 
 def _recorded(args: argparse.Namespace) -> Record:
@@ -105,6 +112,8 @@ def _reason(wrong: Exception) -> str:
 def _platform(args: argparse.Namespace, name: str) -> Platform:
     if args.platform == "hume":
         return HumePlatform(name or None, args.prosody or {})
+    if args.platform == "evi":
+        return EviPlatform(name or None, dict(args.var or ()), dict(args.tool or ()))
     return RetellPlatform(name, epoch_s=time.time(), variables=dict(args.var or ()))
 
 

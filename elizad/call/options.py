@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-SUMMARY: Final = "be the platform: call any server that brings the words, as Hume or Retell would"
+SUMMARY: Final = "be the platform: call any server that brings the words, as Hume or Retell, or be EVI's client"
 
 _EPILOG: Final = """\
 In a terminal the reply is seen as it streams in, with every frame and the timing of every turn;
@@ -19,6 +19,7 @@ timing and problems go to standard error.
 addresses:
   ws://127.0.0.1:8765/llm            also wss://, and ws+unix:/run/elizad.sock:/llm
   ws://127.0.0.1:8765/llm-websocket  with --as retell the call's id is appended, as Retell does
+  ws://127.0.0.1:8765/v0/evi/chat    with --as evi; keys and config_id go into the query
 
 scripts, a line each:
   my mother hates me      is said when the reply before has ended
@@ -26,6 +27,7 @@ scripts, a line each:
   !0.4 no, listen to me   is said 0.4 s after the utterance before, whatever has come by then
   ~ 1.5                   nothing is said for 1.5 s
   ...                     silence, until the platform reminds the server of it (Retell)
+  @ hello.wav             the voice in that file, in pieces of 0.1 s as from a microphone (EVI)
   # a comment
 
 examples:
@@ -35,6 +37,8 @@ examples:
   elizad call ws://127.0.0.1:8765/llm --as hume --calls 500 --turns 20 --rate 100
   elizad call ws://127.0.0.1:8765/llm --as hume --script sleep.txt --record sleep.jsonl
   elizad call ws://127.0.0.1:8765/llm --as hume --replay sleep.jsonl
+  elizad call "ws://127.0.0.1:8765/v0/evi/chat?config_id=desk" --as evi --say "I can't sleep."
+  elizad call ws://127.0.0.1:8765/v0/evi/chat --as evi --voice hello.wav --save-audio reply.wav
 
 exit codes:
     0  as expected: the call was held, the check is clean, the load had no errors, or the
@@ -46,15 +50,21 @@ exit codes:
 
 def add_options(command: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
     """Add the arguments and return what to run."""
-    command.usage = "elizad call URL --as hume|retell [options]"
+    command.usage = "elizad call URL --as hume|retell|evi [options]"
     command.epilog = _EPILOG
     line = command.add_argument_group("the call")
     line.add_argument("url", metavar="URL", help="the server's address, as it would be configured on the platform")
-    line.add_argument("--as", dest="platform", choices=("hume", "retell"), required=True, help="which platform to be")
+    line.add_argument(
+        "--as",
+        dest="platform",
+        choices=("hume", "retell", "evi"),
+        required=True,
+        help="which platform to be; evi: a client of EVI",
+    )
     line.add_argument(
         "--session",
         metavar="ID",
-        help="Hume's custom_session_id (default: none) or Retell's call id (default: random)",
+        help="Hume's and EVI's custom_session_id (default: none) or Retell's call id (default: random)",
     )
     line.add_argument(
         "--prosody",
@@ -63,10 +73,24 @@ def add_options(command: argparse.ArgumentParser) -> Callable[[argparse.Namespac
         help="what Hume hears in the caller's voice, such as Sadness=0.8,Tiredness=0.5 (default: a calm voice)",
     )
     line.add_argument(
-        "--var", metavar="NAME=VALUE", type=_variable, action="append", help="a dynamic variable of a Retell call"
+        "--var",
+        metavar="NAME=VALUE",
+        type=_variable,
+        action="append",
+        help="a dynamic variable of a Retell call, or a variable of an EVI chat",
     )
     line.add_argument(
         "--header", metavar="NAME:VALUE", type=_header, action="append", help="send this header with the handshake"
+    )
+    line.add_argument(
+        "--tool",
+        metavar="NAME=TEXT",
+        type=_variable,
+        action="append",
+        help="declare this tool in an EVI chat, and answer every call of it with TEXT",
+    )
+    line.add_argument(
+        "--save-audio", metavar="FILE", type=Path, help="keep the sound of EVI's replies in FILE, as one WAV file"
     )
     line.add_argument("--insecure", action="store_true", help="take any certificate of a wss:// server")
     line.add_argument(
@@ -79,6 +103,7 @@ def add_options(command: argparse.ArgumentParser) -> Callable[[argparse.Namespac
     words = command.add_argument_group("what the caller says, if nobody types it")
     words.add_argument("--say", metavar="TEXT", action="append", help="say this; may be given several times")
     words.add_argument("--script", metavar="FILE", type=Path, help="say and do what the file has, a line at a time")
+    words.add_argument("--voice", metavar="FILE", type=Path, help="say what this WAV file has, before all else (EVI)")
     instead = command.add_argument_group("what the call is for")
     instead.add_argument(
         "--check",
@@ -132,9 +157,17 @@ def refuse(args: argparse.Namespace, command: argparse.ArgumentParser) -> None:
             if getattr(args, name):
                 command.error(f"--{name} does not go with --replay, which says what was recorded")
     if args.platform != "hume" and args.prosody:
-        command.error("--prosody is Hume's: Retell sends no scores")
-    if args.platform != "retell" and args.var:
-        command.error("--var is Retell's: Hume sends no dynamic variables to the server")
+        command.error("--prosody is Hume's: nobody else sends scores to the server")
+    if args.platform == "hume" and args.var:
+        command.error("--var is Retell's and EVI's: Hume sends no variables to the server")
+    if args.platform != "evi":
+        for name in ("voice", "save_audio", "tool"):
+            if getattr(args, name):
+                command.error(f"--{name.replace('_', '-')} goes with --as evi")
+    elif args.replay:
+        command.error("--replay does not go with --as evi, where every chat has ids of its own")
+    if args.calls and (args.save_audio or args.voice):
+        command.error("--calls does not go with --voice and --save-audio")
 
 
 def _scores(text: str) -> dict[str, float]:

@@ -17,7 +17,9 @@ import trio
 
 from elizad.call import rules
 from elizad.call.events import Answer, Finding, HangUp, Happening, Note, Platform, Ponged, Received, Said, Sent
+from elizad.call.evi import EviPlatform
 from elizad.call.turns import Turn
+from elizad.call.voice import Voice
 from elizad.errors import ElizadError
 from elizad.net.dial import Place, dial
 from elizad.net.errors import PeerClosed
@@ -97,6 +99,15 @@ class Call:
         turn = self.platform.turns[-1]
         self._observe(self.now, Said(turn, text))
         await self._send(frames, barge_in=turn.barge_in)
+
+    async def speak(self, voice: Voice) -> None:
+        """Begin to say what a file has, on the one platform that hears. Raises and Cancelling: as for `say`."""
+        assert isinstance(self.platform, EviPlatform), "only EVI hears"
+        frames = self.platform.speak(voice, self.now)
+        turn = self.platform.turns[-1]
+        self._observe(self.now, Said(turn, turn.said or ""))
+        await self._send(frames)
+        self._start_clock()
 
     async def interrupt(self) -> None:
         """Begin to speak over the reply. Raises and Cancelling: as for `say`."""
@@ -231,9 +242,7 @@ class Call:
                 self._last_frame_at = now
                 self._observe(now, Received(frame.text))
                 await self._understand(frame.text, now)
-                if not self._clock_runs and self.platform.next_due < math.inf:
-                    self._clock_runs = True
-                    self._nursery.start_soon(self._keep_time)
+                self._start_clock()
             elif isinstance(frame, Pong):
                 self._pong(frame, now)
             elif isinstance(frame, Binary):
@@ -288,9 +297,14 @@ class Call:
             for finding in self.platform.closed(closed, now):
                 self.find(finding)
 
+    def _start_clock(self) -> None:
+        if not self._clock_runs and self.platform.next_due < math.inf:
+            self._clock_runs = True
+            self._nursery.start_soon(self._keep_time)
+
     async def _keep_time(self) -> None:
         """Send what the platform sends by the clock."""
-        while self.closed is None and not self._hanging_up:
+        while self.closed is None and not self._hanging_up and self.platform.next_due < math.inf:
             await trio.sleep(max(0.0, self.platform.next_due - self.now))
             frames, findings = self.platform.tick(self.now)
             for finding in findings:
@@ -299,6 +313,7 @@ class Call:
                 await self._send(frames)
             except PeerClosed:
                 return
+        self._clock_runs = False
 
     async def settle(self, within_s: float = _FENCE_S) -> None:
         """After a barge-in: wait until what was under way has come. From then on older words are words too many.

@@ -12,7 +12,7 @@ from typing import Final
 import trio
 
 from elizad.call.phone import Call, Unanswered
-from elizad.call.script import Barge, Say, Silence, Step, Wait
+from elizad.call.script import Barge, Say, Silence, Speak, Step, Wait
 from elizad.call.turns import Turn
 
 Source = trio.MemoryReceiveChannel[Step]
@@ -82,6 +82,8 @@ async def _take(call: Call, step: Step) -> bool:
             await call.say(text)
         case Say(text):
             await call.say(text)
+        case Speak(voice):
+            await call.speak(voice)
     return True
 
 

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 HUME: Final = "Hume's guide to custom language models"
 RETELL: Final = "Retell's reference of the LLM WebSocket"
+EVI: Final = "Hume's reference of the EVI chat, and what its SDKs can read"
 
 
 class Rule(NamedTuple):
@@ -142,6 +143,16 @@ ACTIONS: Final = Rule(
     "at most one of end_call, transfer_number and digit_to_press, on the chunk that completes the response",
     RETELL,
     advice=True,
+)
+
+METADATA_FIRST: Final = Rule(
+    "metadata-first", "no chat_metadata first", "the first message of a chat is chat_metadata, and there is one", EVI
+)
+AUDIO: Final = Rule(
+    "audio",
+    "sound without its message",
+    "sound carries the id of an assistant_message that came before it, and its pieces are numbered from 0",
+    EVI,
 )
 
 # -- how it sounds ---------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ my mother hates me           said when the reply before has ended
 !0.4 no, listen to me        said so many seconds after the utterance before, whatever has come by then
 ~ 1.5                        nothing is said for so many seconds
 ...                          the caller stays silent until the platform reminds the server of it (Retell)
+@ hello.wav                  the caller's voice, from a file (EVI)
 \\! this begins with a mark   a backslash in front: the line is said as it stands
 """
 
@@ -13,7 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final, NamedTuple
+
+from elizad.call.voice import Voice, read_voice
 
 
 class Say(NamedTuple):
@@ -35,13 +39,20 @@ class Wait(NamedTuple):
     seconds: float
 
 
+class Speak(NamedTuple):
+    """Say what a file has, with the voice in it, and listen to the whole reply."""
+
+    voice: Voice
+
+
 class Silence(NamedTuple):
     """Stay silent until the platform sends a reminder."""
 
 
-Step = Say | Barge | Wait | Silence
+Step = Say | Barge | Wait | Speak | Silence
 
 _BARGE: Final = re.compile(r"!(\d+(?:\.\d+)?)?\s+(\S.*)")
+_SPEAK: Final = re.compile(r"@\s+(\S[^\0]*)")
 _WAIT: Final = re.compile(r"~\s*(\d+(?:\.\d+)?)")
 
 MAX_WAIT_S: Final = 3600.0  # twice as long as any platform keeps a call
@@ -57,6 +68,11 @@ def read_step(line: str) -> Step | None:
         return None
     if line == "...":
         return Silence()
+    if line.startswith("@"):
+        match = _SPEAK.fullmatch(line)
+        if match is None:
+            raise ValueError('a voice looks like "@ hello.wav"')
+        return Speak(read_voice(Path(match[1])))
     if line.startswith("~"):
         match = _WAIT.fullmatch(line)
         if match is None or float(match[1]) > MAX_WAIT_S:
@@ -81,7 +97,7 @@ def read_script(lines: Iterable[str]) -> list[Step]:
             step = read_step(line)
         except ValueError as wrong:
             raise ValueError(f"line {number}: {wrong}") from None
-        if isinstance(step, Barge) and not any(isinstance(s, Say | Barge | Silence) for s in steps):
+        if isinstance(step, Barge) and not any(isinstance(s, Say | Barge | Speak | Silence) for s in steps):
             raise ValueError(f"line {number}: there is no reply yet to interrupt")
         if step is not None:
             steps.append(step)
