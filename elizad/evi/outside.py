@@ -19,7 +19,8 @@ from elizad.errors import ElizadError
 from elizad.net.dial import DialFailed, Place, dial
 from elizad.net.errors import PeerClosed
 from elizad.net.line import Binary, Closed, Line, Text
-from elizad.protocols.hume_caller import GREETING, assistant_element, payload, user_element
+from elizad.protocols.hume_caller import assistant_element, payload, user_element
+from elizad.protocols.hume_thread import GREETING_INSTRUCTION
 from elizad.types import Role, Utterance
 
 log = logging.getLogger("elizad.evi")
@@ -132,7 +133,7 @@ class Outside:
         """Return the transcript as Hume sends it; what was sent before is not encoded again."""
         said = [entry for entry in turn.transcript if entry.role is not Role.OTHER]
         if not any(entry.role is Role.USER for entry in said):
-            return [user_element(GREETING, None, None)]
+            return [user_element(GREETING_INSTRUCTION, None, None)]
         same = 0
         for (entry, _), now in zip(self._written, said, strict=False):
             if entry != now:

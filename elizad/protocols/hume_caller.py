@@ -12,9 +12,6 @@ import msgspec
 
 from elizad.eliza.expressions import NAMES
 
-GREETING: Final = "Speak your greeting to the user."
-"""What EVI puts into the thread as if the user had said it, when its configuration asks for a greeting."""
-
 FAINT: Final = 0.02  # what every score is that nobody asked for: a voice is never all zeros
 
 
