@@ -113,7 +113,7 @@ class Talker:
             context=context(groups),
             seconds_left=self._guide.clock.seconds_left(time.monotonic() - self._began, None),
             leaving=is_goodbye(heard),
-            said=AlreadySaid(self._transcript),
+            said=AlreadySaid(tuple(self._transcript)),
         )
 
     def _asked(self, text: str) -> tuple[str, list[Step]]:

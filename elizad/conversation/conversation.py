@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from typing import Final, NamedTuple
 
 from elizad.conversation.commands import Cue, EndTurn, Speak
 from elizad.conversation.events import Ask, TurnRequested
 from elizad.conversation.guide import UNGUIDED, Guide
-from elizad.conversation.history import Answer, History, user_turns
+from elizad.conversation.history import Answer, CallerTurns, History
 from elizad.conversation.past import LAST_TOPIC, Past, remind
 from elizad.conversation.phrases import APOLOGY, FAREWELL, REPEAT, SILENCE, fill_fields
 from elizad.conversation.remarks import Remarks
@@ -36,7 +36,7 @@ class Manner(NamedTuple):
 class Folded(NamedTuple):
     """What the caller said in each turn of the call, and what ELIZA's state is after that."""
 
-    turns: Sequence[str]
+    turns: tuple[str, ...]
     state: State
 
 
@@ -94,6 +94,8 @@ class Conversation:
         self._guide = guide
         self._place = place
         self._remarks = Remarks(eliza)
+        self._turns = CallerTurns(manner.utterance_chars)
+        self._said = AlreadySaid()
         self._history = History(eliza)
         self._past = Past(eliza.start())
         self._misheard = 0
@@ -109,10 +111,9 @@ class Conversation:
         self._past = past
         self._history.begin_at(past.state)
 
-    def heard(self, transcript: Sequence[Utterance]) -> list[str]:
+    def heard(self, transcript: tuple[Utterance, ...]) -> tuple[str, ...]:
         """Return what the caller said in each turn, as far as it is heard."""
-        limit = self._manner.utterance_chars
-        return [text[:limit] for text in user_turns(transcript)]
+        return self._turns.of(transcript)
 
     def on(self, event: TurnRequested) -> Generator[None, None, Turn]:
         """Take the turn that is asked for, with pauses where there is much to replay: let others work at each."""
@@ -125,7 +126,7 @@ class Conversation:
                 self._misheard += 1
                 return self._turn(event, "", Answer(REPEAT[(self._misheard - 1) % len(REPEAT)]))
             case Ask.SILENCE:
-                if over := self._guide.steering.over(self._context(event, [])):
+                if over := self._guide.steering.over(self._context(event, ())):
                     return self._turn(event, "", Answer(over.say), hang_up=True, steered=over.rule)
                 self._silences += 1
                 said = SILENCE[self._silences - 1] if self._silences <= len(SILENCE) else ""
@@ -135,7 +136,7 @@ class Conversation:
 
     def refold(self, event: TurnRequested) -> Generator[None, None, Folded | None]:
         """Return what a turn comes to from where the conversation begins now; what was said of it stays said."""
-        turns = self.heard(event.transcript) if event.ask is Ask.REPLY else []
+        turns = self.heard(event.transcript) if event.ask is Ask.REPLY else ()
         if not turns:
             return None
         yield from self._history.answer(turns)
@@ -154,7 +155,7 @@ class Conversation:
             text = remind(self._eliza.opening, self._past.topic)
         else:
             text = self._eliza.opening
-        return self._turn(event, "", Answer(self._guide.disclosed(text, 0, AlreadySaid(event.transcript))))
+        return self._turn(event, "", Answer(self._guide.disclosed(text, 0, self._said.within(event.transcript))))
 
     def _reply(self, event: TurnRequested) -> Generator[None, None, Turn]:
         self._misheard = self._silences = 0
@@ -185,7 +186,7 @@ class Conversation:
         return self._guide.hush(self._guide.spell(text))
 
     def _delegate(
-        self, event: TurnRequested, turns: list[str], now: TurnContext, decision: Decision | None, eliza: Answer
+        self, event: TurnRequested, turns: tuple[str, ...], now: TurnContext, decision: Decision | None, eliza: Answer
     ) -> Turn:
         first = "" if decision is None else self._guide.spell(decision.say)
         first = self._guide.disclosed(first, now.turn, now.said)
@@ -200,7 +201,7 @@ class Conversation:
     def _fields(self, event: TurnRequested) -> Mapping[str, str]:
         return {LAST_TOPIC: self._past.topic, **event.variables}
 
-    def _context(self, event: TurnRequested, turns: list[str]) -> TurnContext:
+    def _context(self, event: TurnRequested, turns: tuple[str, ...]) -> TurnContext:
         heard = turns[-1] if turns else ""
         return TurnContext(
             heard=heard,
@@ -213,7 +214,7 @@ class Conversation:
             variables=self._fields(event),
             seconds_left=self._guide.clock.seconds_left(event.elapsed_s, self._place.limit_s),
             leaving=is_goodbye(heard),
-            said=AlreadySaid(event.transcript),
+            said=self._said.within(event.transcript),
         )
 
     def _turn(

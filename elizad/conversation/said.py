@@ -7,9 +7,10 @@ and counts as not said.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
+from elizad.conversation.fold import Fold
 from elizad.types import Role, Utterance
 
 _WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
@@ -30,37 +31,74 @@ def mark(template: str) -> str:
     return f" {' '.join(longest)} " if longest else ""
 
 
-class AlreadySaid:
-    """What the agent's side of a transcript holds. The transcript is only looked at when somebody asks."""
+class _Turns(NamedTuple):
+    """Our turns that are over, as plain words, and the texts of the one that goes on."""
 
-    def __init__(self, transcript: Iterable[Utterance] = ()) -> None:
+    over: tuple[str, ...] = ()
+    going_on: tuple[str, ...] = ()
+
+
+class _Found(NamedTuple):
+    """In how many turns something stands, how many turns there are, and how many came up to the last that has it."""
+
+    times: int = 0
+    turns: int = 0
+    last: int = 0
+
+
+class AlreadySaid:
+    """What the agent's side of a transcript holds. The transcript is only looked at when somebody asks.
+
+    What was found is kept for a transcript that goes on from the last one: for every list of marks that is asked for,
+    of which there are as many as texts in the script and the configuration.
+    """
+
+    __slots__ = ("_found", "_transcript", "_turns")
+
+    def __init__(self, transcript: tuple[Utterance, ...] = ()) -> None:
         self._transcript = transcript
-        self._turns: list[str] | None = None
+        self._turns: Fold[Utterance, _Turns] = Fold(_Turns(), _speak)
+        self._found: dict[tuple[str, ...], Fold[str, _Found]] = {}
+
+    def within(self, transcript: tuple[Utterance, ...]) -> AlreadySaid:
+        """Look at this transcript from now on."""
+        self._transcript = transcript
+        return self
 
     def times(self, marks: Sequence[str]) -> int:
         """Return in how many turns of ours one of `marks` stands."""
-        return sum(any(one in turn for one in marks) for turn in self._read())
+        return self._find(marks).times
 
     def turns_since(self, marks: Sequence[str]) -> int | None:
         """Return how many turns of ours came after the last that holds one of `marks`; None if none does."""
-        turns = self._read()
-        for back, turn in enumerate(reversed(turns)):
-            if any(one in turn for one in marks):
-                return back
-        return None
+        found = self._find(marks)
+        return found.turns - found.last if found.times else None
 
-    def _read(self) -> list[str]:
-        """Put what was said without a word of the caller between together: platforms cut a reply into sentences."""
-        if self._turns is None:
-            turns: list[list[str]] = []
-            going_on = False
-            for role, text in self._transcript:
-                if role is Role.ASSISTANT:
-                    if not going_on:
-                        turns.append([])
-                    turns[-1].append(text)
-                    going_on = True
-                elif role is Role.USER and text:
-                    going_on = False
-            self._turns = [plain_words(" ".join(texts)) for texts in turns]
-        return self._turns
+    def _find(self, marks: Sequence[str]) -> _Found:
+        marks = tuple(marks)
+        if marks not in self._found:
+
+            def step(found: _Found, turns: tuple[str, ...]) -> _Found:
+                times, count, last = found
+                for turn in turns:
+                    count += 1
+                    if any(one in turn for one in marks):
+                        times, last = times + 1, count
+                return _Found(times, count, last)
+
+            self._found[marks] = Fold(_Found(), step)
+        over, going_on = self._turns.over(self._transcript)
+        return self._found[marks].over((*over, plain_words(" ".join(going_on))) if going_on else over)
+
+
+def _speak(turns: _Turns, utterances: tuple[Utterance, ...]) -> _Turns:
+    """Put what was said without a word of the caller between together: platforms cut a reply into sentences."""
+    over = list(turns.over)
+    going_on = list(turns.going_on)
+    for role, text in utterances:
+        if role is Role.ASSISTANT:
+            going_on.append(text)
+        elif role is Role.USER and text and going_on:
+            over.append(plain_words(" ".join(going_on)))
+            going_on = []
+    return _Turns(tuple(over), tuple(going_on))

@@ -18,6 +18,7 @@ import msgspec
 
 from elizad.conversation.conversation import Turn
 from elizad.conversation.events import TurnRequested
+from elizad.conversation.fold import Fold
 from elizad.conversation.past import Past, topic_of
 from elizad.eliza import Eliza, State
 from elizad.eliza.resume import Identity, resumed
@@ -85,19 +86,15 @@ def unpack(record: SessionRecord) -> Kept:
 
 def digest_of(turns: Sequence[str]) -> bytes:
     """Return what stands for these turns; the same on every machine."""
-    return digests_of(turns)[1]
+    return _grown(blake2b(digest_size=16), turns).digest()
 
 
-def digests_of(turns: Sequence[str]) -> tuple[bytes, bytes]:
-    """Return what stands for these turns without the last, and for all of them."""
-    digest = blake2b(digest_size=16)
-    before = digest.digest()
-    for number, text in enumerate(turns, 1):
-        if number == len(turns):
-            before = digest.digest()
+def _grown(digest: blake2b, turns: Sequence[str]) -> blake2b:
+    digest = digest.copy()
+    for text in turns:
         data = text.encode("utf-8", "surrogatepass")
         digest.update(_LENGTH(len(data)) + data)
-    return before, digest.digest()
+    return digest
 
 
 def is_same_call(kept: Kept, call: str | None, turns: Sequence[str]) -> bool:
@@ -126,6 +123,7 @@ class Session:
         self._saving: Saving | None = None
         self._kept: Kept | None = None  # None until it is known what there is
         self._began_s = 0.0
+        self._digests: Fold[str, blake2b] = Fold(blake2b(digest_size=16), _grown)
         self._is_over = False
 
     @property
@@ -184,7 +182,7 @@ class Session:
         kept = self._kept
         if turn.folded is not None:
             turns, state = turn.folded
-            before, digest = digests_of(turns)
+            digest = self._digests.over(turns).digest()
             if len(turns) == kept.turns and digest == kept.digest:
                 return  # the same payload again
             kept = msgspec.structs.replace(
@@ -192,7 +190,7 @@ class Session:
                 state=state._replace(memories=state.memories[-_MOST_MEMORIES:]),
                 turns=len(turns),
                 digest=digest,
-                digest_before=before,
+                digest_before=self._digests.before_last().digest(),
                 topic=self._topic(turns[-1]) or kept.topic,
             )
         elif self._saving.is_begun:

@@ -7,7 +7,7 @@ from typing import cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elizad.conversation.history import Answer, History, user_turns
+from elizad.conversation.history import Answer, CallerTurns, History
 from elizad.conversation.phrases import APOLOGY
 from elizad.eliza import Eliza, State, Step
 from elizad.types import Role, Utterance
@@ -34,7 +34,7 @@ def make_eliza() -> CountingEliza:
 
 def answer(history: History, turns: list[str]) -> Answer:
     """The reply, without a thought for others."""
-    steps = history.answer(turns)
+    steps = history.answer(tuple(turns))
     while True:
         try:
             next(steps)
@@ -46,15 +46,36 @@ def transcript(*entries: tuple[Role, str]) -> list[Utterance]:
     return [Utterance(role, text) for role, text in entries]
 
 
+def turns_of(*entries: tuple[Role, str], limit: int = 100) -> list[str]:
+    return list(CallerTurns(limit).of(tuple(transcript(*entries))))
+
+
 def test_utterances_without_a_word_of_ours_between_are_one_turn() -> None:
-    assert user_turns(transcript((U, "a"), (U, "b"), (A, "x"), (A, "y"), (U, "c"))) == ["a b", "c"]
-    assert user_turns(transcript((U, "a"), (O, "tool"), (U, "b"))) == ["a b"]
+    assert turns_of((U, "a"), (U, "b"), (A, "x"), (A, "y"), (U, "c")) == ["a b", "c"]
+    assert turns_of((U, "a"), (O, "tool"), (U, "b")) == ["a b"]
 
 
 def test_turns_without_words_count_only_after_the_first_word() -> None:
-    assert user_turns(transcript((U, ""), (A, "x"), (U, "a"), (A, "y"), (U, ""))) == ["a", ""]
-    assert user_turns(transcript((U, ""), (A, "x"))) == []
-    assert user_turns([]) == []
+    assert turns_of((U, ""), (A, "x"), (U, "a"), (A, "y"), (U, "")) == ["a", ""]
+    assert turns_of((U, ""), (A, "x"), (U, ""), (U, "a")) == ["a"]
+    assert turns_of((U, ""), (A, "x")) == []
+    assert turns_of() == []
+
+
+def test_of_a_turn_so_much_is_heard() -> None:
+    assert turns_of((U, "abc"), (U, "def"), (A, "x"), (U, "ghi"), (U, "jkl"), limit=5) == ["abc d", "ghi j"]
+
+
+ENTRIES = st.lists(st.tuples(st.sampled_from([U, A, O]), WORDS), max_size=8)
+
+
+@given(st.lists(ENTRIES, max_size=6))
+def test_turns_are_those_of_the_transcript_whatever_was_sent_before(transcripts: list[list[tuple[Role, str]]]) -> None:
+    used = CallerTurns(12)
+    sent: list[tuple[Role, str]] = []
+    for entries in transcripts:
+        for now in (entries, sent := sent + entries, sent[:-1] + entries[:1]):
+            assert list(used.of(tuple(transcript(*now)))) == turns_of(*now, limit=12)
 
 
 @given(st.lists(WORDS, min_size=1, max_size=12))
@@ -106,16 +127,16 @@ def test_a_replay_pauses_after_every_turn_but_the_last() -> None:
     eliza = make_eliza()
     history = History(eliza)
     turns = ["my sister", "I need rest", "yes", "long"]
-    for paused, _ in enumerate(history.answer(turns), 1):
+    for paused, _ in enumerate(history.answer(tuple(turns)), 1):
         assert eliza.steps == paused
     assert eliza.steps == len(turns)
-    assert list(history.answer([*turns, "yes"])) == [], "what is known needs no pause"
+    assert list(history.answer((*turns, "yes"))) == [], "what is known needs no pause"
 
 
 @given(st.lists(WORDS, min_size=2, max_size=8), st.integers(0, 7))
 def test_a_replay_that_is_given_up_changes_no_reply(turns: list[str], after: int) -> None:
     history = History(make_eliza())
-    given_up = history.answer(turns)
+    given_up = history.answer(tuple(turns))
     for _ in range(min(after, len(turns) - 1)):
         next(given_up)
     given_up.close()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elizad.eliza import Eliza
-from elizad.service.session import Kept, Said, _newest, digest_of, digests_of, for_log, is_same_call, unpack
+from elizad.service.session import Kept, Said, _newest, digest_of, for_log, is_same_call, unpack
 from elizad.store.api import Key, SessionRecord
 from tests.support.calls import SCRIPT
 
@@ -60,11 +60,6 @@ def test_a_platform_that_names_its_calls_is_believed() -> None:
 def test_a_digest_is_the_same_on_every_machine() -> None:
     assert digest_of([]).hex() == "cae66941d9efbd404e4d88758ea67670"
     assert digest_of(["my mother", "\ud800"]) != digest_of(["my mother", "?"])
-
-
-@given(TURNS)
-def test_both_digests_at_once_are_those_of_each(turns: list[str]) -> None:
-    assert digests_of(turns) == (digest_of(turns[:-1]), digest_of(turns))
 
 
 def test_a_record_comes_back() -> None:
