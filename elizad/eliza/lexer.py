@@ -27,26 +27,19 @@ class Token(NamedTuple):
     written: str = ""
 
 
-# White space is any byte up to the space, and DEL; CR LF counts as one line. What is most common comes first.
+# White space is any byte up to the space, and DEL; it is passed over. CR LF counts as one line.
 _TOKEN: Final = re.compile(
     r"""
     [\x00-\x09\x0e-\x20\x7f]*
-    (?: (?P<symbol>  (?![0-9]) [^\x00-\x20\x7f();=]+ | = )
-      | (?P<close>   \) )
-      | (?P<open>    \( )
-      | (?P<newline> \r\n | [\n\r\v\f] )
-      | (?P<number>  [0-9]+ )
-      | (?P<comment> ; [^\n\r\v\f]* )
+    ( [()=]
+    | [^\x00-\x20\x7f();=0-9] [^\x00-\x20\x7f();=]*
+    | [0-9]+
+    | \r\n | [\n\r\v\f]
+    | ; [^\n\r\v\f]*
     )
     """,
     re.VERBOSE,
 )
-_SYMBOL, _CLOSE, _OPEN, _NEWLINE, _NUMBER = (
-    _TOKEN.groupindex[name] for name in ("symbol", "close", "open", "newline", "number")
-)
-
-_OPENING: Final = Token(Kind.OPEN)
-_CLOSING: Final = Token(Kind.CLOSE)
 _ENDING: Final = Token(Kind.END)
 
 
@@ -58,10 +51,9 @@ class Lexer:
     """
 
     def __init__(self, source: str) -> None:
-        self._source = source
-        self._position = 0
+        self._texts = iter(_TOKEN.findall(source))
+        self._known = {"(": Token(Kind.OPEN), ")": Token(Kind.CLOSE)}  # a script says the same words over and over
         self._peeked: Token | None = None
-        self._symbols: dict[str, Token] = {}  # a script says the same words over and over
         self.line = 1
 
     def peek(self) -> Token:
@@ -79,21 +71,15 @@ class Lexer:
         return token
 
     def _read(self) -> Token:
-        while (found := _TOKEN.match(self._source, self._position)) is not None:
-            self._position = found.end()
-            kind = found.lastindex
-            if kind == _SYMBOL:
-                text = found[_SYMBOL]
-                token = self._symbols.get(text)
-                if token is None:
-                    token = self._symbols[text] = Token(Kind.SYMBOL, filter_text(text), text)
+        for text in self._texts:
+            token = self._known.get(text)
+            if token is not None:
                 return token
-            if kind == _CLOSE:
-                return _CLOSING
-            if kind == _OPEN:
-                return _OPENING
-            if kind == _NEWLINE:
+            if text[0] in "\n\r\v\f":
                 self.line += 1
-            elif kind == _NUMBER:
-                return Token(Kind.NUMBER, found[_NUMBER], found[_NUMBER])
+            elif text[0] != ";":
+                is_number = "0" <= text[0] <= "9"
+                token = Token(Kind.NUMBER, text, text) if is_number else Token(Kind.SYMBOL, filter_text(text), text)
+                self._known[text] = token
+                return token
         return _ENDING
