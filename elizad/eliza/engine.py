@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from elizad.eliza.diction import FAITHFUL, Diction
@@ -52,16 +52,18 @@ class Step(NamedTuple):
 class _Turn:
     """The workings of one reply; thrown away with it."""
 
+    __slots__ = ("cursors", "keys", "limit", "memories", "rank", "said", "steps", "trace", "words")
+
     def __init__(self, state: State, trace: list[Step] | None) -> None:
         self.limit = state.limit % 4 + 1
         self.cursors = array("H", state.cursors)
         self.memories = state.memories
         self.trace = trace
-        self.keys: list[str] = []
-        self.words: frozenset[str] = frozenset()  # the keys, each once
-        self.said: list[str] = []
         self.steps = 0
         self.rank = _NO_KEYWORD  # of the caller's keyword that the answer is for
+        self.keys: Sequence[str]
+        self.words: frozenset[str]  # the keys, each once
+        self.said: Sequence[str]
 
     def note(self, label: str, detail: str) -> None:
         if self.trace is not None:
@@ -84,6 +86,11 @@ class Eliza:
         self._max_steps = max_steps
         # Only a substitute or a PRE can bring a word with a space in it into the text.
         self._respaced = any(" " in word for word in _inserted(self.script))
+        # What a word of the caller's has to do with: the rule of a keyword, or nothing for the end of a clause.
+        self._heeded: Final[Mapping[str, Rule | None]] = {**self.script.rules, **dict.fromkeys(DELIMITERS)}
+        # Most replies hold nothing of the caller's, and are the same each time: no more of them than the script has.
+        # By the identity of a Say, which lives as long as the script; empty for one that holds words of the caller's.
+        self._whole: Final[dict[int, str]] = {}
         self.opening: Final[str] = diction.utter([word.said for word in self.script.opening])
 
     def start(self) -> State:
@@ -137,7 +144,7 @@ class Eliza:
             taken = transformation.reassemblies[voice.remarks % count]
             turn.note("reassembly", f"{voice.remarks % count + 1} of {count}: {describe(taken)}")
             if isinstance(taken, Say):
-                return self._say(turn, taken.parts, bounds)
+                return self._say(turn, taken, bounds)
         return None
 
     def _has(self, voice: Voice, one: ExpressionRule) -> bool:
@@ -148,34 +155,43 @@ class Eliza:
 
     def _scan(self, turn: _Turn, heard: list[str], said: list[str]) -> deque[str]:
         """Choose the clause, stack its keywords and substitute words, in one pass from left to right."""
-        rules = self.script.rules
+        heeded = self._heeded
         stack: deque[str] = deque()
         top = 0
         begin, end = 0, len(heard)
-        keys, spelt = heard.copy(), said.copy()
+        keys, spelt = heard, said
         for index, key in enumerate(heard):
-            if key in DELIMITERS:
+            if key not in heeded:
+                continue
+            rule = heeded[key]
+            if rule is None:
                 if stack:
                     end = index
                     break
                 begin = index + 1
-            elif (rule := rules.get(key)) is not None:
-                if rule.active:
-                    if rule.rank > top:
-                        stack.appendleft(key)
-                        top = rule.rank
-                    else:
-                        stack.append(key)
-                if rule.substitute is not None:
-                    keys[index], spelt[index] = rule.substitute
+                continue
+            if rule.active:
+                if rule.rank > top:
+                    stack.appendleft(key)
+                    top = rule.rank
+                else:
+                    stack.append(key)
+            if rule.substitute is not None:
+                if keys is heard:
+                    keys, spelt = heard.copy(), said.copy()
+                keys[index], spelt[index] = rule.substitute
         most = self._diction.max_keywords
-        while most is not None and len(stack) > most:
-            stack.pop()
-        turn.keys = keys[begin:end]
-        turn.words = frozenset(turn.keys)
-        turn.said = self._diction.mirror(heard[begin:end], turn.keys, spelt[begin:end])
+        if most is not None:
+            while len(stack) > most:
+                stack.pop()
+        if begin or end < len(heard):
+            heard, keys, spelt = heard[begin:end], keys[begin:end], spelt[begin:end]
+        turn.keys = keys
+        turn.words = frozenset(keys)
+        turn.said = self._diction.mirror(heard, keys, spelt)
         if turn.trace is not None:
-            turn.note("clause", " ".join(turn.keys))
+            rules = self.script.rules
+            turn.note("clause", " ".join(keys))
             turn.note("keywords", ", ".join(f"{key} (rank {rules[key].rank})" for key in stack) or "none")
         return stack
 
@@ -183,14 +199,15 @@ class Eliza:
 
     def _answer(self, turn: _Turn, stack: deque[str]) -> str:
         script, tracing = self.script, turn.trace is not None
+        rules, memory_keyword = script.rules, script.memory_keyword
         linked = False
         while stack:
             keyword = stack.popleft()
+            rule = rules[keyword]
             if not linked:
-                turn.rank = script.rules[keyword].rank
-            if keyword == script.memory_keyword:
+                turn.rank = rule.rank
+            if keyword == memory_keyword:
                 self._remember(turn)
-            rule = script.rules[keyword]
             chosen = self._transform(turn, rule)
             if chosen is None:
                 if rule.link is None:
@@ -204,9 +221,10 @@ class Eliza:
             transformation, bounds = chosen
             taken = self._take(turn, transformation)
             if isinstance(taken, Say):
-                return self._say(turn, taken.parts, bounds)
+                return self._say(turn, taken, bounds)
             if isinstance(taken, NewKey):
-                turn.note("newkey", "on to the next keyword" if stack else "no keyword is left")
+                if tracing:
+                    turn.note("newkey", "on to the next keyword" if stack else "no keyword is left")
                 linked = False
                 continue
             if isinstance(taken, Pre):
@@ -227,8 +245,8 @@ class Eliza:
         if chosen is not None:
             transformation, bounds = chosen
             match self._take(turn, transformation):
-                case Say(parts):
-                    return self._say(turn, parts, bounds)
+                case Say() as say:
+                    return self._say(turn, say, bounds)
                 case Pre(parts):
                     self._rewrite(turn, parts, bounds)
         return self._diction.utter(turn.said)
@@ -240,13 +258,14 @@ class Eliza:
 
     def _transform(self, turn: _Turn, rule: Rule) -> tuple[Transformation, list[int]] | None:
         """Find the first decomposition of a rule that fits the text."""
-        words, count = turn.words, len(turn.keys)
+        keys, words = turn.keys, turn.words
         for transformation in rule.transformations:
             decomposition = transformation.decomposition
-            if not (decomposition.literals <= words and decomposition.possible(words, count)):
-                continue
-            bounds = decomposition.match(turn.keys)
-            if bounds is not None:
+            if (
+                decomposition.literals <= words  # what fails most often
+                and (not decomposition.groups or decomposition.possible(words))
+                and (bounds := decomposition.match(keys)) is not None
+            ):
                 if turn.trace is not None:
                     turn.note("rule", rule.keyword)
                     elements = decomposition.elements
@@ -290,8 +309,14 @@ class Eliza:
 
     # -- building ------------------------------------------------------------------------------------------------
 
-    def _say(self, turn: _Turn, parts: Sequence[Part], bounds: Sequence[int]) -> str:
-        return self._diction.utter(self._build(parts, bounds, turn.said, 1))
+    def _say(self, turn: _Turn, say: Say, bounds: Sequence[int]) -> str:
+        whole = self._whole.get(id(say))
+        if whole:
+            return whole
+        text = self._diction.utter(self._build(say.parts, bounds, turn.said, 1))
+        if whole is None:
+            self._whole[id(say)] = "" if any(isinstance(part, int) for part in say.parts) else text
+        return text
 
     def _rewrite(self, turn: _Turn, parts: Sequence[Part], bounds: Sequence[int]) -> None:
         keys = self._build(parts, bounds, turn.keys, 0)

@@ -94,7 +94,7 @@ class _Piece(NamedTuple):
 class Decomposition:
     """A compiled decomposition pattern; immutable and shared by all conversations."""
 
-    __slots__ = ("_groups", "_pieces", "_width", "elements", "literals")
+    __slots__ = ("_middle", "_pieces", "elements", "groups", "literals")
 
     def __init__(self, elements: Sequence[str], tags: Tags | None = None, *, six_characters: bool = False) -> None:
         self.elements: Final = tuple(elements)
@@ -111,19 +111,19 @@ class Decomposition:
         if wild or stretch:
             pieces.append(_compile(wild, stretch, tags or {}, six_characters))
         self._pieces: Final = tuple(pieces)
-        self._width: Final = sum(piece.width for piece in pieces)
+        # Most patterns are a piece with a 0 on either side.
+        around = len(pieces) == 2 and pieces[0].wild and pieces[0].width and pieces[1].wild and not pieces[1].width
+        self._middle: Final = pieces[0] if around else None
         self.literals: Final = frozenset(literal for piece in pieces for _, literal in piece.literals)
         groups = [group for piece in pieces for _, group in piece.groups]
-        self._groups: Final = tuple(group for group in groups if isinstance(group, frozenset))
+        self.groups: Final = tuple(group for group in groups if isinstance(group, frozenset))
 
-    def possible(self, words: Set[str], count: int) -> bool:
-        """Say, at the price of a few look-ups, whether a text of `count` words, which are `words`, may fit at all.
+    def possible(self, words: Set[str]) -> bool:
+        """Say, at the price of a few look-ups, whether each of the `groups` has a word among `words`.
 
-        That all `literals` are among the words is for the caller to see to: it is what fails most often.
+        No text fits without, nor does one without all of the `literals`.
         """
-        if count < self._width:
-            return False
-        for group in self._groups:  # noqa: SIM110  (as above)
+        for group in self.groups:  # noqa: SIM110  (as above)
             if group.isdisjoint(words):
                 return False
         return True
@@ -134,6 +134,17 @@ class Decomposition:
         None when the pattern does not fit.
         """
         total = len(words)
+        middle = self._middle
+        if middle is not None:
+            at = middle.find(words, 0)
+            if at < 0:
+                return None
+            bounds = [0, at]
+            for width in middle.widths:
+                at += width
+                bounds.append(at)
+            bounds.append(total)
+            return bounds
         if self.elements == ("0",):
             return [0, total]
         bounds = [0]
