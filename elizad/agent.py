@@ -12,13 +12,32 @@ the spoken form, deadlines, what happens when the caller speaks over the reply, 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from elizad.types import Utterance
 
-__all__ = ["Respond", "Session", "Turn"]
+__all__ = ["CallTool", "Respond", "Session", "ToolFailed", "Turn"]
+
+
+class ToolFailed(Exception):
+    """A tool came to nothing; `content` is what may be said of it, if the client or its declaration said so."""
+
+    def __init__(self, why: str, content: str = "") -> None:
+        self.content = content
+        super().__init__(why)
+
+
+CallTool = Callable[[str, Mapping[str, object]], Awaitable[str]]
+"""Call a tool that the client has declared, by its name and with its parameters; returns the content of its answer.
+
+Raises: ToolFailed: there is no such tool, it failed, or it did not answer in time. Cancelling: its answer is ignored.
+"""
+
+
+async def _no_tools(name: str, parameters: Mapping[str, object]) -> str:
+    raise ToolFailed("this platform has no tools")
 
 
 @dataclass(slots=True)
@@ -40,6 +59,9 @@ class Turn:
     `transcript` is the whole conversation so far, oldest first, without the platform's annotations; `utterance` is
     what the caller has said since your last words. `expressions` says how it was said, name -> 0 to 1, where the
     platform hears that. `seconds_left` is None when nobody knows when the call must end.
+
+    `context` are texts that the application injected, `variables` and `system_prompt` what it has set for the call,
+    where the platform passes these on. `call_tool` is for platforms whose client has tools.
     """
 
     transcript: tuple[Utterance, ...]
@@ -50,6 +72,10 @@ class Turn:
     seconds_left: float | None = None
     ask_eliza: Callable[[], str] = field(default=lambda: "", repr=False)
     """What ELIZA would say to this, for when you have nothing better."""
+    context: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    system_prompt: str = ""
+    call_tool: CallTool = field(default=_no_tools, repr=False)
 
 
 Respond = Callable[[Turn], AsyncIterator[str]]

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol
 
 import trio
-
-from elizad.service.connection import Connection
 
 _GAP_S: Final = 0.01
 """Between asking one call to end and the next: a hundred calls a second come back to whoever answers then, a rate that
 one worker bears. Evenly spaced: calls in step with each other are what randomness is for, and these are not."""
 
 
+class Live(Protocol):
+    """A call that can be asked to end."""
+
+    def stop(self) -> None:
+        """End when the turn that is being spoken is finished. Does not wait."""
+
+
 class Registry:
     """Live connections; each is in it exactly while it runs."""
 
     def __init__(self) -> None:
-        self._live: set[Connection] = set()
+        self._live: set[Live] = set()
         self._draining = False
 
     def __len__(self) -> int:
         return len(self._live)
 
     @contextmanager
-    def entered(self, connection: Connection) -> Iterator[None]:
+    def entered(self, connection: Live) -> Iterator[None]:
         """Hold `connection` in the registry; one that comes while the rest are asked to end is asked as well."""
         self._live.add(connection)
         if self._draining:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from elizad.speech.abbreviations import MAY_END, NEVER_END
 
-__all__ = ["FIRST_WORDS", "MAX_WORDS", "Unit", "split_chunks"]
+__all__ = ["FIRST_WORDS", "MAX_WORDS", "Unit", "split_chunks", "split_sentences"]
 
 Unit = Literal["sentence", "clause", "word"]
 
@@ -68,6 +68,13 @@ def split_chunks(reply: str, unit: Unit) -> list[str]:
     if _is_longer(reply, MAX_WORDS):
         pieces = [breath for piece in pieces for breath in _breaths(piece)]
     return _joined(pieces)
+
+
+def split_sentences(reply: str) -> list[str]:
+    """Cut `reply` into whole sentences, however long; otherwise as `split_chunks` does."""
+    if not reply or reply.isspace():
+        return [reply] if reply else []
+    return _joined(_sentences(reply))
 
 
 def _sentences(text: str) -> list[str]:
