@@ -8,7 +8,8 @@ from typing import Final
 
 from elizad.eliza import FAITHFUL, Diction, Eliza, scripts
 from elizad.errors import ConfigError, Problem, ScriptError
-from elizad.ops.config import ScriptMode, script_path
+from elizad.ops.config import ScriptMode
+from elizad.ops.places import script_path
 
 # All calls share one loop: a script that follows this many links for one reply is broken, and finding out takes a few
 # milliseconds. Scripts that compute something, as a Turing machine does, have 1966 mode.

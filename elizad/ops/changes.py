@@ -16,6 +16,7 @@ LIVE: Final = (
     "eliza",
     "hume",
     "retell",
+    "evi",
     "speech",
     "conversation",
     "safety",

@@ -6,26 +6,35 @@ Nothing here acts on a setting, and no floor below `app` sees the whole of Setti
 
 from __future__ import annotations
 
-import os.path
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from elizad.errors import ConfigError, Problem
-from elizad.ops import credentials, keeping, schema
+from elizad.ops import credentials, evi, keeping, schema
 from elizad.ops.answering import Agent
 from elizad.ops.bounds import Limits
+from elizad.ops.evi import Evi
 from elizad.ops.forms import FILE, AllowFrom, Listen, Origins, Source, Tokens, TokensFile, url_path, visible_text
 from elizad.ops.guidance import Conversation, Safety, Steer
 from elizad.ops.keeping import Sessions
+from elizad.ops.places import file_path, script_path
 from elizad.ops.schema import Key, Row, Table
-from elizad.ops.tokens import CREDENTIALS
 
 ScriptMode = Literal["spoken", "1966"]
 ChunkUnit = Literal["sentence", "clause", "word"]
+_FILES: Final = (
+    "tls.certificate",
+    "tls.key",
+    "hume.tokens_file",
+    "retell.tokens_file",
+    "evi.keys_file",
+    "sessions.path",
+)
+
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "rich", "plain", "json"]
 LogColor = Literal["auto", "always", "never"]
@@ -192,6 +201,7 @@ class Settings(Table, frozen=True):
     eliza: Eliza = Eliza()
     hume: Hume = Hume()
     retell: Retell = Retell()
+    evi: Evi = Evi()
     speech: Speech = Speech()
     conversation: Conversation = Conversation()
     safety: Safety = Safety()
@@ -232,33 +242,22 @@ def examine(path: Path | None, overrides: Mapping[str, object] | None = None) ->
             continue
         changed = msgspec.structs.replace(getattr(settings, table), **{name: getattr(getattr(part, table), name)})
         settings = msgspec.structs.replace(settings, **{table: changed})
-    folder = path.parent if path else Path()
-    files = {name: _file_path(value, folder) for name, value in msgspec.structs.asdict(settings.tls).items() if value}
-    settings = msgspec.structs.replace(settings, tls=msgspec.structs.replace(settings.tls, **files))
-    for name in ("hume", "retell"):
-        table = getattr(settings, name)
-        if table.tokens_file and not table.tokens_file.startswith(CREDENTIALS):
-            table = msgspec.structs.replace(table, tokens_file=_file_path(table.tokens_file, folder))
-            settings = msgspec.structs.replace(settings, **{name: table})
-    if settings.sessions.path:
-        sessions = msgspec.structs.replace(settings.sessions, path=_file_path(settings.sessions.path, folder))
-        settings = msgspec.structs.replace(settings, sessions=sessions)
-    settings = msgspec.structs.replace(settings, agent=settings.agent.at(folder))
-    script = script_path(settings.eliza.script, folder)
-    if script is not None:
-        settings = msgspec.structs.replace(settings, eliza=msgspec.structs.replace(settings.eliza, script=str(script)))
+    settings = _placed(settings, path.parent if path else Path())
     return settings, problems + list(_together(settings))
 
 
-def script_path(script: str, folder: Path) -> Path | None:
-    """Return the absolute path that `script` means from `folder`, or None when it is the name of a packaged script."""
-    if "/" not in script and "." not in script:
-        return None
-    return Path(_file_path(script, folder))
-
-
-def _file_path(text: str, folder: Path) -> str:
-    return os.path.abspath(folder / os.path.expanduser(text))
+def _placed(settings: Settings, folder: Path) -> Settings:
+    """Return the settings with the paths of files made absolute from `folder`."""
+    for key in _FILES:
+        table, _, name = key.partition(".")
+        there = getattr(settings, table)
+        placed = msgspec.structs.replace(there, **{name: file_path(getattr(there, name), folder)})
+        settings = msgspec.structs.replace(settings, **{table: placed})
+    settings = msgspec.structs.replace(settings, agent=settings.agent.at(folder), evi=settings.evi.at(folder))
+    script = script_path(settings.eliza.script, folder)
+    if script is not None:
+        settings = msgspec.structs.replace(settings, eliza=msgspec.structs.replace(settings.eliza, script=str(script)))
+    return settings
 
 
 def masked(settings: Settings) -> list[Problem]:
@@ -300,6 +299,7 @@ def _together(settings: Settings) -> Iterator[Problem]:
         key = "session_variable" if settings.retell.session_variable else "greeting"
         yield Problem(f"retell.{key}", "it waits for the details of the call: set retell.call_details to true")
     yield from keeping.together(settings.sessions)
+    yield from evi.together(settings.evi, {"hume.path": settings.hume.path, "retell.path": settings.retell.path})
     if bool(settings.tls.certificate) != bool(settings.tls.key):
         there, lacking = ("certificate", "key") if settings.tls.certificate else ("key", "certificate")
         yield Problem(f"tls.{lacking}", f"tls.{there} is set, and one is of no use without the other")

@@ -21,7 +21,7 @@ import msgspec
 
 from elizad.ops.schema import Table
 
-KEYS: Final = ("tls.certificate", "tls.key", "hume.tokens_file", "retell.tokens_file", "eliza.script")
+KEYS: Final = ("tls.certificate", "tls.key", "hume.tokens_file", "retell.tokens_file", "evi.keys_file", "eliza.script")
 """The keys that name a file to be read."""
 
 _FRESH: Final = "credentials"

@@ -4,9 +4,9 @@ A table is a frozen Struct, and a key is one annotated field of it:
 
     head_bytes: Annotated[int, Key("longest request head", 1024, 65_536)] = 16_384  # why this default
 
-Known types: bool, int, float, str, Secret, a Literal of strings, another Table, and a tuple of one of them: of Tables
-it is an array of tables in TOML, whose keys are all optional like any other. Which tables exist stands in config.py.
-This module reads no files, and it never quotes a secret.
+Known types: bool, int, float, str, Secret, a Literal of strings, another Table, a tuple of one of them (of Tables it is
+an array of tables in TOML, whose keys are all optional like any other), and Mapping[str, Table]: tables whose names
+people choose. Which tables exist stands in config.py. This module reads no files, and it never quotes a secret.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class Key(NamedTuple):
 
     `low` and `high` bound a number, the length of a string in characters, or the entries of a list. `form` describes a
     string in words, and `check` raises ValueError for one that does not have it, with or without a sentence to say why.
+    Of a Mapping, `high` bounds how many tables there are, and `form` and `check` are about their names.
     """
 
     meaning: str = ""
@@ -93,10 +94,13 @@ def rows(table: Table, prefix: str = "") -> Iterator[Row]:
         kind, key = _split(annotation)
         value = getattr(table, name)
         entry = get_args(kind)[0] if get_origin(kind) is tuple else None
+        named = _named(kind)
         if isinstance(value, Table):
             yield from rows(value, prefix + name + ".")
         elif _is_table(entry):
             yield from rows(entry(), f"{prefix}{name}[].")
+        elif named is not None:
+            yield from rows(named(), f"{prefix}{name}.NAME.")
         else:
             yield Row(prefix + name, _expected(kind, key), json.dumps(plain(value)), key.meaning)
 
@@ -109,6 +113,8 @@ def plain(value: object) -> object:
         return MASK if value else ""
     if isinstance(value, tuple):
         return [_given(entry) if isinstance(entry, Table) else plain(entry) for entry in value]
+    if isinstance(value, Mapping):
+        return {name: _given(entry) for name, entry in value.items()}
     return value
 
 
@@ -127,6 +133,9 @@ def masked(value: object, path: str = "") -> Iterator[str]:
     elif isinstance(value, tuple):
         for index, entry in enumerate(value):
             yield from masked(entry, f"{path}[{index}]")
+    elif isinstance(value, Mapping):
+        for name, entry in value.items():
+            yield from masked(entry, _join(path, name))
     elif isinstance(value, Secret) and value == MASK:
         yield path
 
@@ -163,6 +172,8 @@ class _Reader:
             return self.table(kind, cast("dict[str, object]", value), path)
         if get_origin(kind) is tuple:
             return self._entries(get_args(kind)[0], cast("list[object]", value), path)
+        if (named := _named(kind)) is not None:
+            return self._tables(named, key, cast("dict[str, object]", value), path)
         if kind is str or kind is Secret:
             return kind(self._formed(key, cast(str, value), path, secret=kind is Secret))
         return float(cast(float, value)) if kind is float else value
@@ -177,6 +188,19 @@ class _Reader:
         if len(entries) < len(values):
             raise _Bad
         return tuple(entries)
+
+    def _tables(self, table: type[T], key: Key, values: dict[str, object], path: str) -> dict[str, T]:
+        found: dict[str, T] = {}
+        for name, value in values.items():
+            where = _join(path, name)
+            try:
+                self._formed(key, name, where, secret=False)
+                if not isinstance(value, dict):
+                    self._bad(where, f"found {_found(value, secret=False)}, expected a table: [{path}.NAME]")
+                found[name] = self.table(table, value, where)
+            except _Bad:
+                pass  # noted; the others can still be checked
+        return found
 
     def _formed(self, key: Key, value: str, path: str, *, secret: bool) -> str:
         if key.check is not None:
@@ -216,6 +240,13 @@ def _is_table(kind: object) -> TypeGuard[type[Table]]:
     return isinstance(kind, type) and issubclass(kind, Table)
 
 
+def _named(kind: object) -> type[Table] | None:
+    """The table that each of a Mapping's entries is; None for what is no such Mapping."""
+    if get_origin(kind) is Mapping and _is_table(entry := get_args(kind)[1]):
+        return entry
+    return None
+
+
 def _choices(kind: object) -> tuple[str, ...]:
     return get_args(kind) if get_origin(kind) is Literal else ()
 
@@ -224,6 +255,8 @@ def _fits(kind: object, key: Key, value: object) -> bool:
     """Whether a TOML value is of `kind` and within bounds; a bool is no integer, and an integer will do for a float."""
     if _is_table(kind):
         return isinstance(value, dict)
+    if _named(kind) is not None:
+        return isinstance(value, dict) and _within(len(value), key)
     if get_origin(kind) is tuple:
         return isinstance(value, list) and _within(len(value), key)
     if get_origin(kind) is Literal:
@@ -247,6 +280,8 @@ def _expected(kind: object, key: Key) -> str:
     """What a key takes, in words: the same in a problem and in the README."""
     if _is_table(kind):
         return "a table"
+    if _named(kind) is not None:
+        return f"at most {key.high} tables with names of your own" if key.high else "tables with names of your own"
     if get_origin(kind) is tuple:
         least = f" of at least {key.low}" if key.low else ""
         return f"a list{least}, each entry {_expected(*_split(get_args(kind)[0]))}"

@@ -41,7 +41,8 @@ async def changes(files: Callable[[], Sequence[str]], tell: Callable[[], None]) 
 def files_named(settings: Settings, config: Path | None) -> tuple[str, ...]:
     """The configuration file, and the files that the settings name: those that are read, wherever they are."""
     files = [*named_files(replaced(settings)).values(), *([config_path(config)] if config else [])]
-    return tuple(map(str, files))
+    scripts = [table.script for table in settings.evi.configs.values() if table.script.startswith("/")]
+    return (*map(str, files), *scripts)
 
 
 async def _stamps(names: Sequence[str]) -> dict[str, _Stamp]:
