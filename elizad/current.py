@@ -90,9 +90,7 @@ def prepare(settings: Settings) -> Current:
 
 
 def _eliza(settings: Settings) -> Eliza:
-    eliza = make_eliza(settings.eliza.script, settings.eliza.mode, spell_numbers=settings.speech.spell_numbers)
-    eliza.reply(eliza.start(), "I am 30")  # what is loaded when first needed is loaded now, and not during a call
-    return eliza
+    return make_eliza(settings.eliza.script, settings.eliza.mode, spell_numbers=settings.speech.spell_numbers)
 
 
 def _certificate(settings: Settings) -> Certificate | None:

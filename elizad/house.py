@@ -41,6 +41,9 @@ log = logging.getLogger("elizad")
 ADMIN: str = "admin"
 """A socket of systemd's with this name (FileDescriptorName=) is for the admin pages, any other for calls."""
 
+_WARM_UP_S: float = 1.0
+"""After the start, in which whoever waited at the door is answered first."""
+
 
 class House:
     """One daemon. `current` is the one value that a reload replaces."""
@@ -79,8 +82,17 @@ class House:
     @property
     def upkeep(self) -> tuple[Callable[[], Awaitable[None]], ...]:
         """The tasks that run as long as the daemon does."""
-        tasks = self._heartbeat.run, self._lag.run, self.vitals.run, self._garbage.run
+        tasks = self._heartbeat.run, self._lag.run, self.vitals.run, self._garbage.run, self._warm_up
         return tasks if self._sessions is None else (*tasks, self._sessions.run)
+
+    async def _warm_up(self) -> None:
+        """Load what is loaded when first needed: not during a call, and not before the door is open. Never returns."""
+        await trio.sleep(_WARM_UP_S)
+        try:
+            await trio.to_thread.run_sync(self.current.voice.guide.spell, "30")  # numbers in words are much to load
+        except OSError:
+            pass  # short of files just now: then with the first number
+        await trio.sleep_forever()
 
     @property
     def drain_s(self) -> float:
