@@ -89,7 +89,7 @@ class House:
         """Load what is loaded when first needed: not during a call, and not before the door is open. Never returns."""
         await trio.sleep(_WARM_UP_S)
         try:
-            await trio.to_thread.run_sync(self.current.voice.guide.spell, "30")  # numbers in words are much to load
+            await trio.to_thread.run_sync(self.current.voice.guide.spell, "30")  # what numbers need is much to load
         except OSError:
             pass  # short of files just now: then with the first number
         await trio.sleep_forever()

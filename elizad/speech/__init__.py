@@ -6,7 +6,7 @@ spoken.py        the spoken diction: hear, mirror, utter
   person.py        the caller's words said back: who is I and who is you (roles.py), verbs that agree (verbs.py)
   prose.py         a reply of its words: marks, sentence case
   farewell.py      leave-takings
-numerals.py      numbers and signs as words; with dates.py, quantities.py, signs.py, abbreviations.py,
+numerals.py      numbers and signs as words; with number_rules.py, dates.py, quantities.py, signs.py, abbreviations.py,
                  number_words.py (num2words) and rules.py
 chunks.py        a reply in pieces that can be said one by one; pace.py: when each is due
 annotations.py   what platforms append to the caller's words

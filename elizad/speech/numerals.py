@@ -1,6 +1,6 @@
 """Text meant for the ear: no digit is left, signs and common abbreviations are words.
 
-Pure text. The rules stand in dates.py, quantities.py, signs.py and abbreviations.py; here is their order.
+Pure text. The rules stand in number_rules.py, signs.py and abbreviations.py.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from itertools import pairwise
 from typing import Final
 
 from elizad.speech.abbreviations import expand, may_need
-from elizad.speech.dates import DATES, TIMES, YEARS
-from elizad.speech.number_words import MAX_DIGITS, digits, number, plural
-from elizad.speech.quantities import AMOUNT, BEFORE_TIMES, QUANTITIES
-from elizad.speech.rules import Rule, apply, spaced, word_before
+from elizad.speech.number_words import MAX_DIGITS, digits
+from elizad.speech.rules import apply, spaced
 from elizad.speech.signs import SIGNS, speak_addresses, speak_signs
 
 __all__ = ["spell_out"]
@@ -33,29 +31,6 @@ _DIGIT_WORDS: Final = str.maketrans({digit: digits(digit) for digit in "01234567
 _LONG_RUN: Final = re.compile(rf"[0-9]{{{MAX_DIGITS + 1},}}")
 
 _PHONE_DIGITS: Final = 7  # the least of a telephone number
-_PHONE: Final = re.compile(
-    r"(?<![\w.,/$€£-])(?:"
-    r"\+\d(?:[ ()-]{0,2}\d){7,14}"  # +1 (415) 555-2671
-    r"|(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}"  # (415) 555-2671
-    r"|\(?0\d{2,4}\)? \d{3,4} ?\d{3,4}|0\d{9,10}"  # 020 7946 0018
-    r"|\d{3}-\d{4}"  # 555-1234
-    r"|\d{4}(?:[ -]\d{4}){3}"  # a card
-    r")(?![\w/]|[.,-]\d)"
-)
-_DIALLING: Final = frozenset(
-    {*("call", "called", "calling", "dial", "dialled", "phone", "phoned", "ring", "rang", "text", "texted")}
-)
-_LABELS: Final = {
-    "apt": "apartment",
-    "ch": "chapter",
-    "fig": "figure",
-    "no": "number",
-    "nos": "numbers",
-    "p": "page",
-    "pp": "pages",
-    "vol": "volume",
-}
-_COMPARED: Final = {"~": "about", "≈": "about", "<": "less than", ">": "more than"}
 
 
 def spell_out(text: str) -> str:
@@ -74,10 +49,12 @@ def spell_out(text: str) -> str:
         if count > _MAX_TEXT_DIGITS:
             text = _DIGIT_EDGE.sub(" ", text).translate(_DIGIT_WORDS)
         else:
+            from elizad.speech.number_rules import PHONE, RULES  # much to compile, and most talk has no digit
+
             if count >= _PHONE_DIGITS:
-                text = _PHONE.sub(_grouped_digits, text)
+                text = PHONE.sub(_grouped_digits, text)
                 text = _LONG_RUN.sub(_grouped_digits, text)
-            text = apply(_RULES, text)
+            text = apply(RULES, text)
     return expand(speak_signs(text))
 
 
@@ -109,33 +86,3 @@ def _grouped_digits(match: re.Match[str]) -> str:
         groups += [digits(run[start:end]) for start, end in pairwise(cuts)]
     words = ", ".join(groups)
     return spaced(match, f"plus {words}" if match[0].startswith("+") else words)
-
-
-def _emergency(match: re.Match[str]) -> str:
-    return digits(match[0]) if match[0] == "911" or word_before(match) in _DIALLING else match[0]
-
-
-def _labelled(match: re.Match[str]) -> str:
-    return f"{_LABELS[match['label'].lower()]} "
-
-
-def _letters(match: re.Match[str]) -> str:
-    """ "A4" -> "A 4", "MP3" -> "M P 3", "COVID-19" -> "covid 19"."""
-    run = match[1]
-    return f"{run.lower() if len(run) > 3 else ' '.join(run)} "
-
-
-_RULES: Final = (
-    Rule("", re.compile(r"\d{3}(?<![\w$€£.,:/-]\d{3})(?![\w%:/-]|[.,]\d)"), _emergency),
-    *DATES,
-    *BEFORE_TIMES,
-    *TIMES,
-    *QUANTITIES,
-    *YEARS,
-    Rule("#", re.compile(r"#\s?(?=\d)"), lambda match: "number "),
-    Rule(".", re.compile(r"\b(?P<label>Nos?|(?ai:apt|ch|fig|pp?|vol))\.\s?(?=\d)"), _labelled),
-    Rule("~≈<>", re.compile(r"[~≈<>]\s?(?=\d)"), lambda match: f"{_COMPARED[match[0][0]]} "),
-    Rule("", re.compile(r"([A-Z](?<![^\W\d_][A-Z])[A-Z]*)-?(?=\d)"), _letters),
-    Rule("s", re.compile(rf"({AMOUNT})s\b"), lambda match: spaced(match, plural(number(match[1])))),
-    Rule("", re.compile(rf"{AMOUNT}|\.(?<![\w.]\.)\d+"), lambda match: spaced(match, number(match[0]))),
-)
