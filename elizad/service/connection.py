@@ -121,8 +121,8 @@ class Connection:
             self._nursery.start_soon(self._read, feed)
             try:
                 await self._write(inbox)
-            except PeerClosed as gone:
-                self.ending = _gone(gone)
+            except PeerClosed as closed:
+                self.ending = gone(closed)
             self._nursery.cancel_scope.cancel()
         await self._socket.close(self.ending.code, self.ending.reason)
 
@@ -147,8 +147,8 @@ class Connection:
                     now = trio.current_time()
                     for event in self._adapter.receive(message):
                         await feed.send((now, event))
-            except PeerClosed as gone:
-                self.ending = _gone(gone)
+            except PeerClosed as closed:
+                self.ending = gone(closed)
             except RemoteError as error:
                 self.ending = Ending(error.code, f"bad input: {error.reason}", error.reason)
             finally:
@@ -303,7 +303,7 @@ class Connection:
             return
         event, turn = self._newest
         await self._join(event)
-        self._keep(event, turn._replace(folded=await _through(self._conversation.refold(event))))
+        self._keep(event, turn._replace(folded=await through(self._conversation.refold(event))))
 
     async def _answer(self, event: TurnRequested) -> Turn:
         """Ask the conversation, a step at a time. A bug in there costs the caller an apology, not the call.
@@ -311,7 +311,7 @@ class Connection:
         Cancelling: the turn is lost.
         """
         try:
-            turn = await _through(self._conversation.on(event))
+            turn = await through(self._conversation.on(event))
         except Exception:
             self._meter.failed += 1
             log.exception("bug", extra={"fields": {"conn": self._conn, "turn": event.turn}})
@@ -346,7 +346,7 @@ class Connection:
             self._meter.turn_s.observe(waited)
 
 
-async def _through(steps: Generator[None, None, T]) -> T:
+async def through(steps: Generator[None, None, T]) -> T:
     """Go through the steps, let others work between them, and return what they come to. Cancelling: they are left."""
     while True:
         try:
@@ -357,8 +357,9 @@ async def _through(steps: Generator[None, None, T]) -> T:
         await trio.lowlevel.checkpoint()
 
 
-def _gone(gone: PeerClosed) -> Ending:
-    if gone.by_peer:
-        return Ending(gone.code, "the peer closed")  # its own words are not logged: they can hold anything
-    whose = "bad input" if gone.code in _FAULTS else "we closed"
-    return Ending(gone.code, f"{whose}: {gone.reason}" if gone.reason else whose)
+def gone(closed: PeerClosed) -> Ending:
+    """Say how a call has ended whose socket is closed."""
+    if closed.by_peer:
+        return Ending(closed.code, "the peer closed")  # its own words are not logged: they can hold anything
+    whose = "bad input" if closed.code in _FAULTS else "we closed"
+    return Ending(closed.code, f"{whose}: {closed.reason}" if closed.reason else whose)
