@@ -131,7 +131,7 @@ class Outside:
 
     def _thread(self, turn: Turn) -> Sequence[msgspec.Raw]:
         """Return the transcript as Hume sends it; what was sent before is not encoded again."""
-        said = [entry for entry in turn.transcript if entry.role is not Role.OTHER]
+        said = [entry for entry in turn.transcript if entry.role is not Role.OTHER and entry.text]
         if not any(entry.role is Role.USER for entry in said):
             return [user_element(GREETING_INSTRUCTION, None, None)]
         same = 0
@@ -142,10 +142,11 @@ class Outside:
         del self._written[same:]
         at = math.floor((trio.current_time() - self._began) * 1000)
         for entry in said[same:]:
-            if entry.role is Role.USER:
-                newest = entry is said[-1]
-                times = (at, at) if newest else None  # of a chat that is resumed the times are not known
-                element = user_element(entry.text, times, turn.expressions or None if newest else None)
+            if entry.role is Role.USER and entry is said[-1]:
+                text = " ".join([entry.text, *(f"{{Context: {context}}}" for context in turn.context)])
+                element = user_element(text, (at, at), turn.expressions or None)
+            elif entry.role is Role.USER:
+                element = user_element(entry.text, None, None)  # of an earlier chat: its times are not known
             else:
                 element = assistant_element(entry.text)
             self._written.append((entry, element))

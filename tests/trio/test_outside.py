@@ -29,10 +29,18 @@ class Chat:
         report = Report(self.failures.append, self.names.append)
         self.outside = Outside(url, parse_url(url), trio.current_time(), report, "k3f9")
 
-    async def ask(self, *said: str, expressions: dict[str, float] | None = None, session: str | None = None) -> str:
+    async def ask(
+        self,
+        *said: str,
+        expressions: dict[str, float] | None = None,
+        session: str | None = None,
+        context: tuple[str, ...] = (),
+    ) -> str:
         roles = [Role.USER, Role.ASSISTANT] * len(said)
         transcript = tuple(Utterance(role, text) for role, text in zip(roles, said, strict=False))
-        turn = Turn(transcript, said[-1] if said else "", "evi", Session("evi", session), expressions or {})
+        turn = Turn(
+            transcript, said[-1] if said else "", "evi", Session("evi", session), expressions or {}, context=context
+        )
         return "".join([text async for text in self.outside.respond(turn)])
 
 
@@ -122,6 +130,24 @@ async def test_a_chat_without_words_asks_for_a_greeting() -> None:
     async with chat_with(serve) as chat:
         assert await chat.ask() == "Welcome."
     assert asked[0]["messages"][0]["message"] == {"role": "user", "content": "Speak your greeting to the user."}
+
+
+async def test_context_stands_behind_the_words_it_came_with() -> None:
+    heard: list[list[str]] = []
+
+    async def serve(socket: WebSocketConnection) -> None:
+        while True:
+            payload = json.loads(await socket.get_message())
+            heard.append([element["message"]["content"] for element in payload["messages"]])
+            await socket.send_message(END)
+
+    async with chat_with(serve) as chat:
+        await chat.ask("One", context=("She is tired.", "It rains."))
+        await chat.ask("One", "", "Two")
+    assert heard == [
+        ["One {Context: She is tired.} {Context: It rains.}"],
+        ["One {Context: She is tired.} {Context: It rains.}", "Two"],
+    ]
 
 
 async def test_the_server_names_the_session() -> None:
