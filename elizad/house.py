@@ -13,9 +13,12 @@ import trio
 from elizad import __version__
 from elizad.current import Current, Source, prepare
 from elizad.errors import ConfigError, StartError
+from elizad.evi.desk import Desk, Unkept
+from elizad.evi.profile import Profile
+from elizad.evi.turns import PLATFORM
 from elizad.keeping import make_sessions
 from elizad.net.addresses import Sources
-from elizad.net.guard import serve_connection
+from elizad.net.guard import Request, serve_connection
 from elizad.net.heartbeat import Heartbeat
 from elizad.net.http import NO_PAGES, Pages
 from elizad.net.limits import file_limit
@@ -24,6 +27,7 @@ from elizad.net.server import serve
 from elizad.net.tally import Tally
 from elizad.net.tls import Certificate
 from elizad.net.visitors import Trust, Visitors
+from elizad.net.ws import WebSocket
 from elizad.ops import logs
 from elizad.ops.admin import Admin
 from elizad.ops.changes import changed_keys, refuse_fixed
@@ -45,6 +49,14 @@ _WARM_UP_S: float = 1.0
 """After the start, in which whoever waited at the door is answered first."""
 
 
+async def _find(config_id: str | None, version: int | None) -> Profile:
+    return Profile()
+
+
+async def _open_chat(profile: Profile, group: str | None) -> Unkept:
+    return Unkept(group)
+
+
 class House:
     """One daemon. `current` is the one value that a reload replaces."""
 
@@ -60,6 +72,7 @@ class House:
         self._sessions = make_sessions(current.settings)
         self._switchboard = Switchboard(lambda: self.current.voice, self._sessions)
         registry, meter = self._switchboard.registry, self._switchboard.meter
+        self._desk = Desk(lambda: self.current.voice, _find, _open_chat, registry, meter, self._sessions)
         self.vitals = Vitals(meter, self._tally, self._lag, self._about, self._about_store)
         metrics = Metrics(
             meter,
@@ -167,7 +180,7 @@ class House:
             current = self.current  # as it is when the connection comes
             await serve_connection(
                 stream,
-                self._switchboard.answer,
+                self._answer,
                 routes=current.routes if calls_too else (),
                 limits=current.limits,
                 heartbeat=self._heartbeat,
@@ -185,6 +198,10 @@ class House:
             visitors=visitors,
             task_status=task_status,
         )
+
+    async def _answer(self, socket: WebSocket, request: Request) -> None:
+        desk = self._desk if request.route.name == PLATFORM else self._switchboard
+        await desk.answer(socket, request)
 
     async def reload(self) -> bool:
         """Read everything again. What is wrong is logged and changes nothing; else calls from now on get it.

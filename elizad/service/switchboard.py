@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import trio
@@ -30,14 +31,18 @@ _KNOWN_CALLS: Final = 10_000
 _CALL_ID_CHARS: Final = 256  # a longer one is cut; platforms' own have 32 to 36
 
 
+_NO_SCRIPTS: Final[Mapping[str, Eliza]] = MappingProxyType({})
+
+
 class Voice(NamedTuple):
-    """What a call is answered with, from its beginning to its end."""
+    """What a call is answered with, from its beginning to its end. `scripts` are those that configs of EVI name."""
 
     eliza: Eliza
     manner: Manner
     catalogue: Catalogue
     guide: Guide = UNGUIDED
     borrowed: Borrowed | None = None
+    scripts: Mapping[str, Eliza] = _NO_SCRIPTS
 
 
 class Switchboard:

@@ -1,0 +1,191 @@
+"""Answers each chat with EVI: what its address asks for, who answers in it, a line when it opens and one at its end."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol
+
+import trio
+
+from elizad.conversation.conversation import Conversation, Place
+from elizad.evi import profile as profiles
+from elizad.evi.call import Call, Record
+from elizad.evi.outside import Outside, Report
+from elizad.evi.profile import HARD_STOP_S, Profile
+from elizad.evi.speaker import Mouth, Piece, Speaker
+from elizad.evi.turns import PLATFORM, Turns
+from elizad.net.dial import parse_url
+from elizad.net.guard import Request
+from elizad.net.ws import WebSocket
+from elizad.protocols.evi.chat import Chat
+from elizad.protocols.evi.incoming import EviProblem, Tool
+from elizad.protocols.evi.outgoing import Writer
+from elizad.protocols.evi.query import Wanted, read_query
+from elizad.service.connection import Ending, OpenSession
+from elizad.service.meter import Meter
+from elizad.service.registry import Registry
+from elizad.service.responder import Borrowed, Mind, Patience
+from elizad.service.session import Session, for_log
+from elizad.service.sessions import Sessions
+from elizad.service.switchboard import Voice
+from elizad.store.api import Key
+from elizad.types import CloseCode, Utterance
+
+log = logging.getLogger("elizad.evi")
+
+_OUTSIDE: Final = Patience(first_text_s=10.0, turn_s=60.0, holding="")
+"""With somebody's own language model: Hume puts no words into its mouth, and gives it time."""
+
+
+class OpenedChat(Record, Protocol):
+    """A record that knows what was said in the earlier chats of its group."""
+
+    @property
+    def earlier(self) -> Sequence[Utterance]: ...
+
+
+class Unkept:
+    """The record of a chat of which nothing is kept."""
+
+    earlier: Sequence[Utterance] = ()
+
+    def __init__(self, group: str | None = None) -> None:
+        """`group` is that of an earlier chat."""
+        self.chat_id = _new_id()
+        self.chat_group_id = group or _new_id()
+
+    def note(self, role: str, type: str, text: str | None = None, *, emotion: str | None = None, at_ms: int) -> None:
+        """Forget it."""
+
+    def end(self, status: str) -> None:
+        """Nothing to do."""
+
+
+class Desk:
+    """Answers each chat with what `voice` returns when it opens."""
+
+    def __init__(
+        self,
+        voice: Callable[[], Voice],
+        find: Callable[[str | None, int | None], Awaitable[Profile]],
+        open_chat: Callable[[Profile, str | None], Awaitable[OpenedChat]],
+        registry: Registry,
+        meter: Meter,
+        sessions: Sessions | None = None,
+        mouth: Callable[[], Mouth | None] = lambda: None,
+    ) -> None:
+        """`find` looks up the profile of a config, `open_chat` begins the record of a chat; both raise EviProblem."""
+        self._voice = voice
+        self._find = find
+        self._open_chat = open_chat
+        self._registry = registry
+        self._meter = meter
+        self._sessions = sessions
+        self._mouth = mouth
+
+    async def answer(self, socket: WebSocket, request: Request) -> None:
+        """Hold one chat. Cancelling: ends it without a goodbye."""
+        wanted = read_query(request.query)
+        writer = Writer(_new_id())
+        opened = trio.current_time()
+        fields: dict[str, object] = {"conn": request.conn, "proto": PLATFORM, "peer": request.peer}
+        log.info("call opened", extra={"fields": fields})
+        call, ending = None, Ending(CloseCode.ABNORMAL, "cancelled")
+        self._meter.calls[PLATFORM] += 1
+        self._meter.live[PLATFORM] += 1
+        try:
+            try:
+                call = await self._prepare(wanted, writer, socket, request.conn)
+            except EviProblem as problem:
+                ending = Ending(CloseCode.NORMAL, problem.slug)
+                await socket.send([writer.error(problem)])
+                await socket.close(ending.code, problem.slug)
+            else:
+                with self._registry.entered(call):
+                    await call.run()
+        finally:
+            self._meter.live[PLATFORM] -= 1
+            turns = 0
+            if call is not None:
+                turns, ending = call.turns, call.ending or ending
+                if call.session is not None:
+                    fields["session"] = for_log(call.session)
+            fields |= {
+                "turns": turns,
+                "seconds": round(trio.current_time() - opened, 1),
+                "bytes_in": socket.bytes_in,
+                "bytes_out": socket.bytes_out,
+                "code": ending.code,
+                "why": ending.why,
+            }
+            log.info("call closed", extra={"fields": fields})
+
+    async def _prepare(self, wanted: Wanted, writer: Writer, socket: WebSocket, conn: str) -> Call:
+        """Return the chat that is asked for. Raises: EviProblem."""
+        profile = await self._find(wanted.config_id, wanted.config_version)
+        record = await self._open_chat(profile, wanted.resumed_chat_group_id)
+        earlier = record.earlier if wanted.event_limit is None else record.earlier[-max(wanted.event_limit, 1) :]
+        chat = Chat(earlier, [_tool(tool) for tool in profile.tools])
+        chat.system_prompt = profile.system_prompt
+        problem = wanted.problem
+        try:
+            chat.apply(wanted.settings)
+        except EviProblem as error:
+            problem = error
+        writer.session = chat.session
+        voice, sessions = self._voice(), self._sessions
+        eliza = voice.scripts.get(profile.script, voice.eliza)
+        borrowed = None if profile.script else voice.borrowed
+        outside = None
+        if profile.custom_language_model:
+            url = profile.custom_language_model
+            report = Report(lambda why: call.tell(_not_reached(why)), lambda session: call.name(session))
+            outside = Outside(url, parse_url(url), trio.current_time(), report, conn)
+            borrowed = Borrowed(outside.respond, _OUTSIDE)
+        conversation = Conversation(
+            eliza, voice.manner, voice.guide, Place(PLATFORM, HARD_STOP_S), delegates=borrowed is not None
+        )
+
+        def open_session(id: str, notice: Callable[[], None]) -> Session:
+            assert sessions is not None
+            return Session(sessions, Key(PLATFORM, id), eliza, notice)
+
+        opener: OpenSession | None = None if sessions is None else open_session
+
+        def make_speaker(put: Callable[[Piece], Awaitable[None]]) -> Speaker:
+            speaker = Speaker(put, writer, self._mouth(), _new_id, conn)
+            speaker.voice = profile.voice
+            return speaker
+
+        call = Call(
+            socket,
+            chat,
+            profile,
+            Turns(conversation, record.chat_group_id, self._meter, conn, opener),
+            record,
+            writer,
+            conn,
+            self._meter,
+            make_speaker=make_speaker,
+            new_id=_new_id,
+            mind=None if borrowed is None else Mind(borrowed, "sentence", conversation.polish, conn),
+        )
+        if outside is not None:
+            call.beside.append(outside.run)
+        if problem is not None:
+            call.tell(problem)
+        return call
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def _tool(tool: profiles.Tool) -> Tool:
+    return Tool(tool.name, "function", tool.parameters, tool.description, tool.fallback_content)
+
+
+def _not_reached(why: str) -> EviProblem:
+    return EviProblem("E0712", "custom_language_model_timed_out", why)
