@@ -81,6 +81,7 @@ class Metrics:
         yield by("platform", "elizad_calls", "Calls opened.", meter.calls)
         yield by("platform", "elizad_turns", "Turns begun.", meter.turns)
         yield by("platform", "elizad_turns_superseded", "Turns that a newer one cut off.", meter.superseded)
+        yield by("by", "elizad_turns_steered", "Turns in which safety, the time or a rule had its say.", meter.steered)
         yield counter("elizad_turns_failed", "Turns answered with an apology.", meter.failed)
         yield counter("elizad_messages_ignored", "Messages that said nothing we can use.", meter.ignored)
         yield by("status", "elizad_refusals", "Requests refused, by HTTP status.", _named(tally.refusals))

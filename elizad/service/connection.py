@@ -24,7 +24,7 @@ from elizad.errors import RemoteError
 from elizad.net.errors import PeerClosed
 from elizad.protocols.catalogue import Adapter
 from elizad.service.meter import Meter
-from elizad.service.responder import Finished, Mind, Spoken
+from elizad.service.responder import Finished, Mind, Spoken, facts_of
 from elizad.service.session import Session
 from elizad.types import CloseCode
 
@@ -232,10 +232,15 @@ class Connection:
         self.turns += 1
         self._meter.turns[self._adapter.name] += 1
         await self._join(event)
-        turn = await self._answer(event._replace(elapsed_s=arrived - self._opened))
+        event = event._replace(elapsed_s=arrived - self._opened)
+        if self._mind is not None:
+            event = event._replace(variables={**facts_of(self._kept), **event.variables})
+        turn = await self._answer(event)
         self._pending = deque(turn.cues)
         self._asked, self._started, self._speaking = arrived, trio.current_time(), False
         self._spoken_until = turn.cues[-1].due_s + self._conversation.pace_s if turn.cues else 0.0
+        if turn.steered:
+            self._meter.count_steered(turn.steered)
         if turn.delegated is not None:
             self._delegate(event, turn, turn.delegated)
         else:
@@ -246,16 +251,19 @@ class Connection:
                 fields["steered"] = turn.steered
             log.debug("turn", extra={"fields": fields})
 
+    @property
+    def _kept(self) -> dict[str, Any]:
+        """What a responder keeps."""
+        return self._data if self._session is None or not self._session.is_known else self._session.data
+
     def _delegate(self, event: TurnRequested, turn: Turn, delegated: Delegated) -> None:
         """Have the turn answered by the responder; its pieces come in by the same way as everything else."""
         assert self._mind is not None, "only a connection with a mind has a conversation that delegates"
-        session = self._session
-        data = self._data if session is None or not session.is_known else session.data
         asked = agent.Turn(
             transcript=event.transcript,
             utterance=turn.heard,
             platform=self._adapter.name,
-            session=agent.Session(self._adapter.name, event.session, data),
+            session=agent.Session(self._adapter.name, event.session, self._kept),
             expressions=event.expressions,
             seconds_left=delegated.seconds_left,
             ask_eliza=lambda: delegated.eliza,

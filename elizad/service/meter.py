@@ -38,6 +38,8 @@ class Meter:
     """Turns that were begun."""
     superseded: Counter[str] = field(default_factory=Counter)
     """Turns that a newer one cut off: the caller spoke on, or spoke over the reply."""
+    steered: Counter[str] = field(default_factory=Counter)
+    """Turns in which something was said beside the mind, or instead of it: by "safety", the "time" or a "rule"."""
     failed: int = 0
     """Turns that were answered with an apology."""
     ignored: int = 0
@@ -46,3 +48,8 @@ class Meter:
     """From the message that asked for a turn to the first words of the reply handed to the kernel."""
     turn_s: Histogram = field(default_factory=lambda: Histogram(TURN_BOUNDS_S))
     """From the message that asked for a turn to its end handed to the kernel."""
+
+    def count_steered(self, decided: str) -> None:
+        """Count a turn by the name of what decided; one's own rules count as one, since their names have no bound."""
+        kind = decided.partition(": ")[0]
+        self.steered[kind if kind in ("safety", "time") else "rule"] += 1

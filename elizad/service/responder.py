@@ -7,7 +7,7 @@ A responder may be slow, silent, endless or broken. None of that reaches the cal
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Final, NamedTuple, cast
 
@@ -52,6 +52,11 @@ class Pieces:
         """Return what is left when no more text comes."""
         held, self._held = self._held, ""
         return split_chunks(held, self._unit)
+
+
+def facts_of(data: Mapping[str, object]) -> dict[str, str]:
+    """Return what a responder keeps in so many words and numbers: fields for the texts of rules."""
+    return {name: str(value) for name, value in data.items() if isinstance(value, str | int | float)}
 
 
 Speak = Callable[[str], Awaitable[None]]

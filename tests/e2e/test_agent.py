@@ -64,6 +64,16 @@ def test_safety_comes_first(shop: Path) -> None:
     assert "emergency" in reply.lower() or "help" in reply.lower()
 
 
+def test_what_it_keeps_is_a_field_of_a_rules_text(shop: Path) -> None:
+    rule = '[[steer]]\nwords = ["how many"]\nsay = "That is {asked} so far."\n'
+    with Daemon(config=f"{rule}[agent]\nrespond = './shop.py:respond'\n", folder=shop) as daemon:
+        with connect(f"{daemon.url}/llm") as client:
+            thread: list[dict[str, object]] = []
+            ask(client, thread, "when do you open")
+            ask(client, thread, "and a refund")
+            assert ask(client, thread, "how many") == "That is two so far."
+
+
 def test_talk_works_with_it(shop: Path) -> None:
     config = shop / "config.toml"
     config.write_text("[agent]\nrespond = './shop.py:respond'\n", encoding="utf-8")

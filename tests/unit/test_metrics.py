@@ -23,6 +23,8 @@ def test_counts_come_out_under_their_names() -> None:
     meter, tally, lag = Meter(), Tally(), LoopLag()
     meter.calls["hume"] = 3
     meter.turns["hume"] = 7
+    for decided in ("safety: suicide", "time: over", "time: warning; hours", "hours", "steer[3]", "my: own"):
+        meter.count_steered(decided)
     meter.first_chunk_s.observe(0.0003)
     meter.first_chunk_s.observe(99)
     tally.closes[1000] = 2
@@ -34,6 +36,7 @@ def test_counts_come_out_under_their_names() -> None:
     assert found["elizad_tasks", ()] == 11
     assert found["elizad_calls_total", ("hume",)] == 3
     assert found["elizad_turns_total", ("hume",)] == 7
+    assert [found["elizad_turns_steered_total", (kind,)] for kind in ("safety", "time", "rule")] == [1, 2, 3]
     assert found["elizad_refusals_total", ("404",)] == 5
     assert found["elizad_closes_total", ("1000",)] == 2
     assert found["elizad_closes_total", ("other",)] == 2, "a peer's codes are not labels"
