@@ -14,6 +14,7 @@ from elizad.conversation.phrases import APOLOGY, FAREWELL, REPEAT, SILENCE, fill
 from elizad.conversation.remarks import Remarks
 from elizad.conversation.said import AlreadySaid
 from elizad.conversation.steering import Decision, TurnContext
+from elizad.conversation.tools import unmarked, without_tools
 from elizad.eliza import Eliza, State
 from elizad.speech.chunks import Unit, split_chunks
 from elizad.speech.farewell import is_goodbye
@@ -66,10 +67,14 @@ class Turn(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a conversation takes place: the name of the platform, and how many seconds it allows (None: unknown)."""
+    """Where a conversation takes place: the name of the platform, and how many seconds it allows (None: unknown).
+
+    `has_tools`: whoever plays the cues fills in what a script asks of tools.
+    """
 
     platform: str = ""
     limit_s: float | None = None
+    has_tools: bool = False
 
 
 NOWHERE: Final = Place()
@@ -150,7 +155,7 @@ class Conversation:
         if self._past.greeted:
             return self._turn(event, "", Answer(""))
         if event.greeting is not None:
-            text = fill_fields(event.greeting, self._fields(event))
+            text = unmarked(fill_fields(event.greeting, self._fields(event)))
         elif self._past.topic:
             text = remind(self._eliza.opening, self._past.topic)
         else:
@@ -173,7 +178,7 @@ class Conversation:
         if self._delegates and answers:
             return self._delegate(event, turns, now, decision, answer)
         if decision is not None:
-            say = self._guide.spell(decision.say)
+            say = unmarked(self._guide.spell(decision.say))
             answer = answer._replace(text=f"{say} {answer.text}".strip()) if answers else Answer(say)
             hang_up = hang_up or decision.then == "end"
         answer = answer._replace(text=self._guide.disclosed(answer.text, now.turn, now.said))
@@ -220,7 +225,10 @@ class Conversation:
     def _turn(
         self, event: TurnRequested, heard: str, answer: Answer, *, hang_up: bool = False, steered: str = ""
     ) -> Turn:
-        answer = answer._replace(text=self._guide.hush(answer.text))
+        text = self._guide.hush(answer.text)
+        if not (self._place.has_tools or self._eliza.faithful):
+            text = without_tools(text)
+        answer = answer._replace(text=text)
         chunks = split_chunks(answer.text, self._manner.unit)
         times = [event.hold_s + due_s for due_s in due_times(chunks, self._manner.pace_s)]
         cues = [Cue(due_s, Speak(event.turn, chunk)) for due_s, chunk in zip(times, chunks, strict=True)]

@@ -23,6 +23,8 @@ SILENCE: Final = (
 
 FAREWELL: Final = "Goodbye. Take good care of yourself."
 
+NO_TOOL: Final = "I'm sorry, I can't look that up just now."
+
 _FIELD: Final = re.compile(r"\{(\w+)\}")
 _BEFORE_MARK: Final = re.compile(r"[\s,;:]+(?=[,.!?])")
 
