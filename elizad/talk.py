@@ -111,10 +111,18 @@ class Talker:
             platform="talk",
             expressions=dict(filter(None, (score(*phrase) for phrase in phrases))),
             context=context(groups),
+            variables=self._facts(),
             seconds_left=self._guide.clock.seconds_left(time.monotonic() - self._began, None),
             leaving=is_goodbye(heard),
             said=AlreadySaid(tuple(self._transcript)),
         )
+
+    def _facts(self) -> dict[str, str]:
+        if self._borrowed is None:
+            return {}
+        from elizad.service.responder import facts_of
+
+        return facts_of(self._session.data)
 
     def _asked(self, text: str) -> tuple[str, list[Step]]:
         steps: list[Step] = []

@@ -76,11 +76,13 @@ def test_what_it_keeps_is_a_field_of_a_rules_text(shop: Path) -> None:
 
 def test_talk_works_with_it(shop: Path) -> None:
     config = shop / "config.toml"
-    config.write_text("[agent]\nrespond = './shop.py:respond'\n", encoding="utf-8")
-    result = elizad("talk", "--config", str(config), stdin=b"do you give a refund\ni feel sad\n")
-    _, first, second, end = result.stdout.decode().split("\n")
+    rule = '[[steer]]\nwords = ["how many"]\nsay = "That is {asked} so far."\n'
+    config.write_text(f"{rule}[agent]\nrespond = './shop.py:respond'\n", encoding="utf-8")
+    result = elizad("talk", "--config", str(config), stdin=b"do you give a refund\ni feel sad\nhow many\n")
+    _, first, second, third, end = result.stdout.decode().split("\n")
     assert first == "Refunds take three days."
     assert second.endswith("?")
+    assert third == "That is two so far."
     assert end == ""
 
 
