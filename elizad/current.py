@@ -13,6 +13,8 @@ from typing import TypeVar
 from elizad.conversation.conversation import Manner
 from elizad.eliza import Eliza
 from elizad.errors import ConfigError, Problem
+from elizad.evi.keys import Keys
+from elizad.evi_rooms import chat_routes, make_keys, read_keys
 from elizad.guidance import advice, make_guide
 from elizad.keeping import store_of
 from elizad.mind import make_eliza
@@ -73,7 +75,8 @@ def prepare(settings: Settings) -> Current:
     attempt(store_of)
     if eliza is None or files is None or problems:
         raise ConfigError(problems)
-    warnings = [Problem(f"{name}.tokens_file", file.warning) for name, file in files.items()]
+    keys = make_keys(settings.evi, files.get("evi.keys_file"))
+    warnings = [Problem(key, file.warning) for key, file in files.items()]
     if certificate is not None:
         warnings.append(Problem("tls.certificate", certificate.warning))
     warnings += advice(settings)
@@ -82,7 +85,7 @@ def prepare(settings: Settings) -> Current:
     return Current(
         settings,
         Voice(eliza, _manner(settings), catalogue(_retell_options(settings)), make_guide(settings), borrowed),
-        _routes(settings, files),
+        _routes(settings, files, keys),
         _limits(settings),
         certificate,
         tuple(problem for problem in warnings if problem.message),
@@ -104,15 +107,19 @@ def _certificate(settings: Settings) -> Certificate | None:
 
 
 def _token_files(settings: Settings) -> dict[str, TokenFile]:
-    """Read the files with tokens, by the name of their endpoint."""
+    """Read the files with tokens, by their key in the configuration."""
     files: dict[str, TokenFile] = {}
     problems: list[Problem] = []
-    for name, endpoint in (("hume", settings.hume), ("retell", settings.retell)):
-        if endpoint.tokens_file:
+    for key, path, read in (
+        ("hume.tokens_file", settings.hume.tokens_file, read_tokens),
+        ("retell.tokens_file", settings.retell.tokens_file, read_tokens),
+        ("evi.keys_file", settings.evi.keys_file, read_keys),
+    ):
+        if path:
             try:
-                files[name] = read_tokens(endpoint.tokens_file)
+                files[key] = read(path)
             except ValueError as wrong:
-                problems.append(Problem(f"{name}.tokens_file", str(wrong)))
+                problems.append(Problem(key, str(wrong)))
     if problems:
         raise ConfigError(problems)
     return files
@@ -122,9 +129,10 @@ def _manner(settings: Settings) -> Manner:
     return Manner(settings.speech.chunk, settings.speech.pace_s, settings.limits.utterance_chars)
 
 
-def _routes(settings: Settings, files: Mapping[str, TokenFile]) -> tuple[Route, ...]:
+def _routes(settings: Settings, files: Mapping[str, TokenFile], keys: Keys) -> tuple[Route, ...]:
     def route(name: str, endpoint: Hume | Retell, *, has_tail: bool) -> Route:
-        more = files[name].tokens if name in files else ()
+        file = files.get(f"{name}.tokens_file")
+        more = file.tokens if file else ()
         return Route(
             name,
             endpoint.path,
@@ -134,7 +142,8 @@ def _routes(settings: Settings, files: Mapping[str, TokenFile]) -> tuple[Route, 
             origins=endpoint.origins,
         )
 
-    return route("hume", settings.hume, has_tail=False), route("retell", settings.retell, has_tail=True)
+    others = route("hume", settings.hume, has_tail=False), route("retell", settings.retell, has_tail=True)
+    return (*others, *chat_routes(settings.evi, keys)) if settings.evi.enabled else others
 
 
 def _retell_options(settings: Settings) -> RetellOptions:

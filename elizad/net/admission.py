@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hmac
 import urllib.parse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from elizad.net.addresses import Peer, Sources
 from elizad.net.errors import Refusal
 from elizad.net.head import Head
+
+Keeper = Callable[[Head, Peer], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,9 @@ class Route:
 
     With `allow_from`, the client's address must be in it. With `origins`, an Origin header must be one of them, byte
     for byte; only browsers send one, so a request without it is no browser's and passes.
+
+    A `keeper` is asked as well: it raises Refusal for a request that may not come in, and is told who is connected,
+    whomever that is speaking for.
     """
 
     name: str
@@ -33,6 +38,7 @@ class Route:
     has_tail: bool = False
     allow_from: Sources = field(default_factory=Sources)
     origins: tuple[str, ...] = ()
+    keeper: Keeper | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +80,21 @@ def _match(route: Route, path: str) -> Found | None:
     return None
 
 
-def admit(found: Found, head: Head, client: Peer) -> None:
+def admit(found: Found, head: Head, client: Peer, peer: Peer = "unknown") -> None:
     """See that the client may be there, and presents a token of its route if that has any.
 
+    `peer` is who is connected: the client, or a proxy that speaks for it.
+
     Raises: Refusal: 403 for an address or origin that is not listed; 401 when no token was presented, 403 when none of
-    those presented is right.
+    those presented is right; and what the route's keeper says.
     """
     route = found.route
     if route.allow_from and client not in route.allow_from:
         raise Refusal(403, "this address is not accepted here")
     if route.origins and not set(head.values("origin")) <= set(route.origins):
         raise Refusal(403, "pages of this origin are not accepted here")
+    if route.keeper is not None:
+        route.keeper(head, peer)
     if not route.tokens:
         return
     presented = [token for token in _presented(found, head) if token]

@@ -101,7 +101,7 @@ async def serve_connection(
             if visitors.is_proxy(peer):
                 _enter(visitors, client, tally)
                 entered = True
-            found = _decide(routes, head, client)
+            found = _decide(routes, head, client, peer)
         except Refusal as refusal:
             tally.refusals[refusal.status] += 1
             tally.refused_for[refusal.reason] += 1
@@ -148,10 +148,10 @@ def _enter(visitors: Visitors, client: Peer, tally: Tally) -> None:
         raise Refusal(429, "too many connections from this address", (("Retry-After", "5"),))
 
 
-def _decide(routes: Sequence[Route], head: Head, client: Peer) -> Found:
+def _decide(routes: Sequence[Route], head: Head, client: Peer, peer: Peer) -> Found:
     """Raises: Refusal."""
     found = find_route(routes, head)
-    admit(found, head, client)
+    admit(found, head, client, peer)
     check_upgrade(head)
     return found
 

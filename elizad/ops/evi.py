@@ -27,7 +27,7 @@ _VOICE_FORM: Final = 'a voice such as "en-us" or "en-gb+f3"'
 _VOICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+/-]{0,63}")
 
 
-def _key(text: str) -> None:
+def api_key(text: str) -> None:
     """Raises: ValueError."""
     for part in text.split(":", 1):
         forms.token(part)
@@ -55,7 +55,8 @@ def _model(text: str) -> None:
     _ = parts.port  # raises for one that is none
 
 
-ApiKey = Annotated[Secret, Key("", 8, 513, form=f'"KEY" or "KEY:SECRET", each of {forms.TOKEN_FORM}', check=_key)]
+KEY_FORM: Final = f'"KEY" or "KEY:SECRET", each of {forms.TOKEN_FORM}'
+ApiKey = Annotated[Secret, Key("", 8, 513, form=KEY_FORM, check=api_key)]
 
 
 class EviConfig(Table, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from elizad.ops import forms
@@ -22,8 +23,12 @@ class TokenFile(NamedTuple):
     warning: str = ""
 
 
-def read_tokens(path: str) -> TokenFile:
+def read_tokens(
+    path: str, check: Callable[[str], None] = forms.token, form: str = f"a token, which has {forms.TOKEN_FORM}"
+) -> TokenFile:
     """Read one token a line. Blank lines and lines that begin with "#" count for nothing, nor do spaces round a token.
+
+    `check` raises ValueError for a line that is not of the `form`.
 
     Raises: ValueError with a sentence that names the file, and the line where there is one.
     """
@@ -44,9 +49,9 @@ def read_tokens(path: str) -> TokenFile:
         if text == MASK:
             raise ValueError(f"{where}, line {number}: this is the mask that --print-config writes, not a token")
         try:
-            forms.token(text)
+            check(text)
         except ValueError:
-            raise ValueError(f"{where}, line {number}: expected a token, which has {forms.TOKEN_FORM}") from None
+            raise ValueError(f"{where}, line {number}: expected {form}") from None
         tokens.append(Secret(text))
     if not tokens:
         raise ValueError(f"{where} holds no token")
