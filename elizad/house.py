@@ -13,8 +13,10 @@ import trio
 from elizad import __version__
 from elizad.current import Current, Source, prepare
 from elizad.errors import ConfigError, StartError
-from elizad.evi.desk import Desk, Unkept
+from elizad.evi.desk import Desk
+from elizad.evi.mouth import Mouth, open_mouth
 from elizad.evi.profile import Profile
+from elizad.evi.record import Unkept
 from elizad.evi.turns import PLATFORM
 from elizad.keeping import make_sessions
 from elizad.net.addresses import Sources
@@ -57,6 +59,11 @@ async def _open_chat(profile: Profile, group: str | None) -> Unkept:
     return Unkept(group)
 
 
+def _mouth(current: Current) -> Mouth | None:
+    evi = current.settings.evi
+    return open_mouth(evi.sound, evi.voice, evi.words_per_minute)
+
+
 class House:
     """One daemon. `current` is the one value that a reload replaces."""
 
@@ -72,7 +79,10 @@ class House:
         self._sessions = make_sessions(current.settings)
         self._switchboard = Switchboard(lambda: self.current.voice, self._sessions)
         registry, meter = self._switchboard.registry, self._switchboard.meter
-        self._desk = Desk(lambda: self.current.voice, _find, _open_chat, registry, meter, self._sessions)
+        self._mouth = _mouth(current)
+        self._desk = Desk(
+            lambda: self.current.voice, _find, _open_chat, registry, meter, self._sessions, lambda: self._mouth
+        )
         self.vitals = Vitals(meter, self._tally, self._lag, self._about, self._about_store)
         metrics = Metrics(
             meter,
@@ -220,6 +230,8 @@ class House:
             log.exception("not reloaded, nothing has changed")
             return False
         old, self.current = self.current, new
+        if old.settings.evi != new.settings.evi:
+            self._mouth = _mouth(new)
         for listener in self._listeners:
             listener.renew(new.certificate)
         settings = new.settings

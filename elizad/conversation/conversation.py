@@ -111,6 +111,11 @@ class Conversation:
         """Seconds between two chunks of a reply."""
         return self._manner.pace_s
 
+    @property
+    def is_faithful(self) -> bool:
+        """Whether the program of 1966 answers."""
+        return self._eliza.faithful
+
     def resume(self, past: Past) -> None:
         """Let the conversation begin where earlier calls ended; what was said in this one is taken up from there."""
         self._past = past

@@ -9,79 +9,37 @@ from __future__ import annotations
 
 import logging
 import math
-import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import trio
 
-from elizad import agent
-from elizad.conversation.conversation import Delegated, Turn
-from elizad.conversation.events import TurnRequested
 from elizad.errors import RemoteError
-from elizad.evi.profile import ANSWER_S, HARD_STOP_S, Profile
-from elizad.evi.speaker import Piece, Reply, Speaker
-from elizad.evi.tools import Tools
-from elizad.evi.turns import PLATFORM, Turns
+from elizad.evi.answers import Answers
+from elizad.evi.hours import Hours
+from elizad.evi.mouth import Mouth
+from elizad.evi.profile import Profile
+from elizad.evi.sitting import Sitting, new_id
+from elizad.evi.speaker import Piece, Speaker
+from elizad.evi.turns import Turns
 from elizad.net.errors import PeerClosed
 from elizad.protocols.evi import incoming
-from elizad.protocols.evi.chat import HANG_UP, Chat
+from elizad.protocols.evi.chat import HANG_UP
 from elizad.protocols.evi.incoming import EviProblem, Incoming
-from elizad.protocols.evi.outgoing import Writer
 from elizad.service.connection import Ending, Socket, gone
-from elizad.service.meter import Meter
-from elizad.service.responder import Finished, Mind, Spoken
+from elizad.service.responder import Mind
 from elizad.types import CloseCode
 
 log = logging.getLogger("elizad.evi")
 
 _INBOX: Final = 1  # the client waits while we write, and so does the speaker
-_MOST_PIECES: Final = (
-    1000  # of a responder's reply that wait to be spoken; what is spoken takes longer than to think of
-)
-_MOST_QUEUED: Final = 100  # texts of the client's that wait to be spoken
 _PARTING_S: Final = 15.0  # for our last words to be played before the chat ends
-
-
-class Record(Protocol):
-    """What keeps what happens in a chat; an OpenChat of archive.py is one."""
-
-    @property
-    def chat_id(self) -> str: ...
-
-    @property
-    def chat_group_id(self) -> str: ...
-
-    def note(
-        self, role: str, type: str, text: str | None = None, *, emotion: str | None = None, at_ms: int
-    ) -> None: ...
-
-    def end(self, status: str) -> None: ...
 
 
 class _Left(NamedTuple):
     """The client is gone, or cannot be understood any more."""
 
     ending: Ending
-
-
-class _Queued(NamedTuple):
-    text: str
-    from_text: bool
-
-
-class _Now:
-    """The reply that is being spoken, or was spoken last."""
-
-    def __init__(self, number: int, asked: float, event: TurnRequested | None = None, turn: Turn | None = None) -> None:
-        """`asked` is when the message came that asked for it, in trio's time."""
-        self.number = number
-        self.asked = asked
-        self.event = event
-        self.turn = turn
-        self.busy = False  # it has not been said to its end
-        self.voiced = False  # a part of it has been sent
 
 
 _Arrival = Incoming | EviProblem | Piece | _Left
@@ -99,46 +57,35 @@ class Call:
     def __init__(
         self,
         socket: Socket,
-        chat: Chat,
+        sitting: Sitting,
         profile: Profile,
         turns: Turns,
-        record: Record,
-        writer: Writer,
-        conn: str,
-        meter: Meter,
-        *,
-        make_speaker: Callable[[Callable[[Piece], Awaitable[None]]], Speaker],
-        new_id: Callable[[], str],
+        mouth: Mouth | None = None,
         mind: Mind | None = None,
-        clock: Callable[[], float] = time.time,
     ) -> None:
-        """`mind` answers the turns that the conversation delegates; `clock` is the time of day."""
+        """Without a mouth there is no sound; `mind` answers the turns that the conversation delegates."""
         self._socket = socket
-        self._chat = chat
+        self._sitting = sitting
+        self._chat = sitting.chat
+        self._writer = sitting.writer
         self._profile = profile
-        self._turns = turns
-        self._record = record
-        self._writer = writer
-        self._conn = conn
-        self._meter = meter
-        self._new_id = new_id
-        self._mind = mind
-        self._clock = clock
-        self._speaker = make_speaker(self._put)
-        self._tools = Tools(chat, new_id)
+        self._feed, self._inbox = trio.open_memory_channel[_Arrival](_INBOX)
+        speaker = Speaker(self._put, sitting.writer, mouth, profile.voice)
+        self._answers = Answers(sitting, turns, speaker, self._put, mind)
+        self._hours = Hours(profile, sitting.opened)
         self._frames: list[str] = []  # what is to be sent next
-        self._queue: deque[_Queued] = deque()  # what is said when nothing else is
-        self._now = _Now(0, 0.0)
         self._waiting: trio.CancelScope | None = None
         self._stopping = False
-        self._nudged = False  # the caller was asked whether they are still there
-        self._over: tuple[EviProblem | None, Ending] | None = None  # the chat ends with this when our words are played
-        self._over_by = math.inf
-        self._opened = self._heard_at = 0.0  # in trio's time
-        self.turns = 0
+        self._over: tuple[EviProblem | None, Ending] | None = None  # how the chat ends when our words are played
+        self._over_by = math.inf  # when it ends in any case, in trio's time
         self.ending: Ending | None = None
         self.beside: list[Callable[[], Awaitable[None]]] = []
         """What runs as long as the chat does."""
+
+    @property
+    def turns(self) -> int:
+        """How many turns were asked for."""
+        return self._answers.count
 
     @property
     def session(self) -> str | None:
@@ -150,22 +97,21 @@ class Call:
 
         Cancelling: ends the chat without a goodbye. Whoever owns the socket closes the transport.
         """
-        self._feed, inbox = trio.open_memory_channel[_Arrival](_INBOX)
-        self._opened = self._heard_at = trio.current_time()
         status = "ERROR"
         try:
-            async with trio.open_nursery() as self._nursery:
-                self._nursery.start_soon(self._read)
+            async with trio.open_nursery() as nursery:
+                self._answers.nursery = nursery
+                nursery.start_soon(self._read)
                 for task in self.beside:
-                    self._nursery.start_soon(task)
+                    nursery.start_soon(task)
                 try:
-                    await self._hold(inbox)
+                    await self._hold()
                 except PeerClosed as closed:
                     self.ending = gone(closed)
-                self._nursery.cancel_scope.cancel()
+                nursery.cancel_scope.cancel()
             status = self._status()
         finally:
-            self._record.end(status)
+            self._sitting.record.end(status)
         ending = self.ending or Ending(CloseCode.ABNORMAL, "cancelled")
         await self._socket.close(ending.code, ending.reason)
 
@@ -213,18 +159,18 @@ class Call:
 
     # -- the writer ----------------------------------------------------------------------------------------------
 
-    async def _hold(self, inbox: trio.MemoryReceiveChannel[_Arrival]) -> None:
-        record = self._record
+    async def _hold(self) -> None:
+        record = self._sitting.record
         self._frames.insert(0, self._writer.chat_metadata(record.chat_id, record.chat_group_id))
         await self._flush()
         if self._chat.system_prompt:
-            self._note("SYSTEM", "SYSTEM_PROMPT", self._chat.system_prompt)
+            self._sitting.note("SYSTEM", "SYSTEM_PROMPT", self._chat.system_prompt)
         await self._greet()
         while self.ending is None:
             await self._flush()
-            if (arrival := await self._next(inbox)) is not None:
+            if (arrival := await self._next()) is not None:
                 await self._take(arrival)
-            self._next_up()
+            self._answers.next_up()
             self._see_the_time()
         await self._flush()
 
@@ -234,67 +180,56 @@ class Call:
             frames, self._frames = self._frames, []
             await self._socket.send(frames)
 
-    async def _next(self, inbox: trio.MemoryReceiveChannel[_Arrival]) -> _Arrival | None:
+    async def _next(self) -> _Arrival | None:
         """Wait for what happens next; None if it is time for something of ours first."""
-        with trio.CancelScope(deadline=self._deadline()) as self._waiting:
+        with trio.CancelScope(deadline=self._due_at()) as self._waiting:
             if self._frames:
                 return None
-            return await inbox.receive()
+            return await self._inbox.receive()
         return None
 
-    def _deadline(self) -> float:
+    def _due_at(self) -> float:
         """Return when there is something to do though nothing happens, in trio's time."""
+        answers = self._answers
         if self._over is not None:
-            return self._over_by if self._now.busy else min(self._over_by, self._speaker.plays_until)
-        if self._stopping and not self._now.busy:
+            return self._over_by if answers.is_busy else min(self._over_by, answers.plays_until)
+        if self._stopping and not answers.is_busy:
             return -math.inf
-        return min(self._ends_at(), self._silent_at())
-
-    def _ends_at(self) -> float:
-        return self._opened + min(self._profile.max_duration_s, HARD_STOP_S)
-
-    def _silent_at(self) -> float:
-        limit_s = self._profile.inactivity_s
-        return math.inf if limit_s <= 0 else self._heard_at + limit_s + (ANSWER_S if self._nudged else 0.0)
+        return self._hours.due_at
 
     def _see_the_time(self) -> None:
         """Do what is due."""
-        now, profile = trio.current_time(), self._profile
-        if self.ending is not None or self._deadline() > now:
+        now = trio.current_time()
+        if self.ending is not None or self._due_at() > now:
             return
         if self._over is not None:
             problem, self.ending = self._over
             if problem is not None:
                 self._frames.append(self._writer.error(problem))
-        elif self._stopping and not self._now.busy:
+        elif self._stopping and not self._answers.is_busy:
             self.ending = Ending(CloseCode.GOING_AWAY, "the daemon stops", "the server is going away")
-        elif now >= self._ends_at():
-            limit_s = self._ends_at() - self._opened
-            why = f"Chat was ended because it lasted {limit_s:g} seconds, the longest that it may."
-            self._end_with(EviProblem("E0715", "max_duration_timeout", why), profile.max_duration_text)
-        elif profile.inactivity_text and not self._nudged and not self._chat.paused:
-            self._nudged = True
-            self._queue.append(_Queued(profile.inactivity_text, False))
-            self._next_up()
-        else:
-            limit_s = profile.inactivity_s
-            why = f"Chat was ended because no user message was received in {limit_s:g} seconds."
-            self._end_with(EviProblem("E0714", "inactivity_timeout", why))
+        elif (due := self._hours.look(now, paused=self._chat.paused)) is not None:
+            if due.problem is not None:
+                self._end_with(due.problem, due.text)
+            elif due.text:
+                self._answers.say_next(due.text, from_text=False)
 
     def _end_with(self, problem: EviProblem, text: str | None = None) -> None:
         """End the chat with an error message, after `text` if there is one."""
         self._over = problem, Ending(CloseCode.NORMAL, problem.slug)
         self._over_by = -math.inf
-        if text and not self._chat.paused:
-            self._hush()
+        if text:
+            self._answers.hush()
+            self._answers.forget()
             self._over_by = trio.current_time() + _PARTING_S
-            self._queue.append(_Queued(text, False))
-            self._next_up()
+            self._answers.say_next(text, from_text=False)
 
     async def _take(self, arrival: _Arrival) -> None:
         match arrival:
             case Piece():
-                self._pass_on(arrival)
+                if self._answers.take(arrival):
+                    self._frames.append(arrival.frame)
+                    self._hang_up_if_asked()
             case _Left(ending):
                 self.ending = ending
             case EviProblem():
@@ -311,199 +246,74 @@ class Call:
         """Do what the client asks for. Raises: EviProblem."""
         match message:
             case incoming.UserInput(text=text):
-                at = self._at_ms()
+                at = math.floor((trio.current_time() - self._sitting.opened) * 1000)
                 await self._hear(text, at, at, from_text=True)
             case incoming.AssistantInput(text=text):
-                if len(self._queue) >= _MOST_QUEUED:
-                    raise incoming.malformed(f"more than {_MOST_QUEUED} texts wait to be spoken")
-                self._queue.append(_Queued(text, True))
+                self._answers.say_next(text, from_text=True)
             case incoming.SessionSettings():
                 self._chat.apply(message)
             case incoming.Pause():
                 self._chat.pause()
-                self._hush()
-                self._note("USER", "PAUSE_ONSET")
+                self._answers.hush()
+                self._sitting.note("USER", "PAUSE_ONSET")
             case incoming.Resume():
-                self._note("USER", "RESUME_ONSET")
+                self._sitting.note("USER", "RESUME_ONSET")
                 if (event := self._chat.resume()) is not None:
-                    await self._answer(event)
-            case incoming.ToolResponse(content=content):
-                self._take_answer(message, content)
-            case incoming.ToolError(error=error):
-                self._take_answer(message, error)
+                    await self._answers.answer(event)
+            case incoming.ToolResponse() | incoming.ToolError():
+                self._answers.take_answer(message)
+                self._frames.append(self._writer.echo(message))
             case incoming.AudioInput():
                 raise EviProblem("E0200", "no_hearing", "Speech is not understood here: send user_input instead.")
 
-    def _complain(self, problem: EviProblem) -> None:
-        self._meter.ignored += 1
-        log.warning("ignored", extra={"fields": {"conn": self._conn, "why": f"{problem.code} {problem.slug}"}})
-        self._frames.append(self._writer.error(problem))
-
-    # -- turns ---------------------------------------------------------------------------------------------------
-
     async def _greet(self) -> None:
-        greeting = self._profile.greeting
-        if greeting is None or self._chat.transcript:
+        """Speak first, if the profile says so, and in the first chat of a group."""
+        greeting, chat = self._profile.greeting, self._chat
+        if greeting is None or chat.transcript:
             return
-        if not greeting and self._profile.custom_language_model and self._mind is not None:
-            self._delegate(self._begin(self._chat.greet(None)), "", Delegated("", False, None))
-            return
-        await self._answer(self._chat.greet(greeting or None))
+        if not greeting and self._profile.custom_language_model:
+            self._answers.delegate(chat.greet(None))
+        else:
+            await self._answers.answer(chat.greet(greeting or None))
 
     async def _hear(self, text: str, begin_ms: int, end_ms: int, *, from_text: bool) -> None:
-        """Take what the caller said: it cuts off what we are saying."""
-        self._heard_at, self._nudged = trio.current_time(), False
+        """Take what the caller said: it cuts off what is being said."""
+        self._hours.heard(trio.current_time())
         self._cut_off()
         self._frames.append(self._writer.user_message(text, begin_ms, end_ms, from_text=from_text))
-        self._note("USER", "USER_MESSAGE", text)
+        self._sitting.note("USER", "USER_MESSAGE", text)
         event = self._chat.hear(text)
         if self._chat.is_full:
             why = "More has been said in this chat than in any conversation."
             self._end_with(EviProblem("E0101", "chat_too_long", why))
         elif event is not None:
             await self._flush()
-            await self._answer(event)
+            await self._answers.answer(event)
 
     def _cut_off(self) -> None:
-        """Say no more of what we are saying, and tell the client so if it may be playing it."""
-        now = trio.current_time()
-        if self._now.voiced and (self._now.busy or now < self._speaker.plays_until):
-            unix_ms = self._unix_ms()
-            self._frames.append(self._writer.user_interruption(unix_ms))
-            self._note("USER", "USER_INTERRUPTION")
-        if self._now.busy:
-            self._meter.superseded[PLATFORM] += 1
-            log.debug("barge-in", extra={"fields": {"conn": self._conn, "turn": self._now.number}})
-        self._queue.clear()
-        self._hush()
+        """Say no more of what is being said, and tell the client so if it may be playing it."""
+        if self._answers.is_heard:
+            self._frames.append(self._writer.user_interruption(self._sitting.unix_ms()))
+            self._sitting.note("USER", "USER_INTERRUPTION")
+        self._answers.forget()
+        self._answers.hush()
 
-    def _hush(self) -> None:
-        """Say no more of what we are saying."""
-        if self._mind is not None:
-            self._mind.cancel()
-        self._speaker.cancel()
-        self._now = _Now(-1, 0.0)
+    def _hang_up_if_asked(self) -> None:
+        """End the chat after a goodbye, where the client has declared the tool for it."""
+        if self._over is None and HANG_UP in self._chat.tools and self._answers.hangs_up:
+            frame = self._writer.tool_call(new_id(), HANG_UP, "{}", builtin=True, response_required=False)
+            self._frames.append(frame)
+            self._over = None, Ending(CloseCode.NORMAL, "we hung up", "the conversation is over")
+            self._over_by = trio.current_time() + _PARTING_S
 
-    async def _answer(self, event: TurnRequested) -> None:
-        """Begin the turn that is asked for."""
-        now = self._begin(event)
-        turn = now.turn = await self._turns.answer(event._replace(elapsed_s=now.asked - self._opened))
-        if turn.delegated is not None:
-            self._delegate(now, turn.said, turn.delegated)
-        else:
-            self._speak(now, Reply(now.number, turn.said))
-
-    def _begin(self, event: TurnRequested) -> _Now:
-        self._hush()
-        self.turns += 1
-        self._meter.turns[PLATFORM] += 1
-        self._now = _Now(event.turn, trio.current_time(), event)
-        return self._now
-
-    def _delegate(self, now: _Now, first: str, delegated: Delegated) -> None:
-        """Have the turn answered by the mind, behind what is said first."""
-        assert self._mind is not None, "only a chat with a mind has a conversation that delegates"
-        assert now.event is not None
-        feed, more = trio.open_memory_channel[tuple[float, Spoken | Finished]](_MOST_PIECES)
-        asked = agent.Turn(
-            transcript=self._chat.transcript,
-            utterance="" if now.turn is None else now.turn.heard,
-            platform=PLATFORM,
-            session=agent.Session(PLATFORM, self._chat.session, self._turns.data),
-            expressions=now.event.expressions,
-            seconds_left=delegated.seconds_left,
-            ask_eliza=lambda: delegated.eliza,
-            context=now.event.context,
-            variables=self._chat.variables,
-            system_prompt=self._chat.system_prompt,
-            call_tool=lambda name, parameters: self._call_tool(now, name, parameters),
-        )
-        self._mind.begin(self._nursery, feed, now.number, asked)
-        self._speak(now, Reply(now.number, first, more))
-
-    def _speak(self, now: _Now, reply: Reply) -> None:
-        async def fill(sentence: str) -> str:
-            return sentence
-
-        async def settled(said: str) -> None:
-            if now.event is not None and now.turn is not None:
-                await self._turns.settle(now.event, now.turn._replace(said=said))
-
-        now.busy = True
-        self._speaker.begin(self._nursery, reply, fill, settled)
-
-    def _next_up(self) -> None:
-        """Say what waits to be said, if nothing else is."""
-        if self._queue and not self._now.busy and not self._chat.paused and self.ending is None:
-            text, from_text = self._queue.popleft()
-            now = self._now = _Now(self._chat.ask(), trio.current_time())
-            self._speak(now, Reply(now.number, text, from_text=from_text))
-
-    def _pass_on(self, piece: Piece) -> None:
-        """Send what the speaker says, if it is still wanted."""
-        now = self._now
-        if piece.turn != now.number:
-            return
-        self._frames.append(piece.frame)
-        waited = trio.current_time() - now.asked
-        if piece.said:
-            self._chat.say(piece.said)
-            self._note("AGENT", "AGENT_MESSAGE", piece.said)
-            if not now.voiced:
-                now.voiced = True
-                self._meter.first_chunk_s.observe(waited)
-        if piece.ends:
-            now.busy = False
-            self._meter.turn_s.observe(waited)
-            self._hang_up_if_asked(now)
-
-    def _hang_up_if_asked(self, now: _Now) -> None:
-        turn = now.turn
-        if turn is None or HANG_UP not in self._chat.tools or not _ends_call(turn):
-            return
-        frame = self._writer.tool_call(self._new_id(), HANG_UP, "{}", builtin=True, response_required=False)
-        self._frames.append(frame)
-        self._over = None, Ending(CloseCode.NORMAL, "we hung up", "the conversation is over")
-        self._over_by = trio.current_time() + _PARTING_S
-
-    # -- tools ---------------------------------------------------------------------------------------------------
-
-    async def _call_tool(self, now: _Now, name: str, parameters: Mapping[str, object]) -> str:
-        """Call a tool of the client's for this turn. Raises: ToolFailed. Cancelling: the answer is ignored."""
-
-        async def ask(id: str, name: str, parameters: str) -> None:
-            self._note("AGENT", "FUNCTION_CALL", f"{name}({parameters})")
-            await self._put(Piece(now.number, self._writer.tool_call(id, name, parameters)))
-
-        return await self._tools.call(ask, name, parameters)
-
-    def _take_answer(self, answer: incoming.ToolResponse | incoming.ToolError, text: str) -> None:
-        """Raises: EviProblem."""
-        if not self._tools.take(answer):
-            raise incoming.malformed("no answer is waited for with this `tool_call_id`")
-        self._note("TOOL", "FUNCTION_CALL_RESPONSE", text)
-        self._frames.append(self._writer.echo(answer))
-
-    # -- time and the record -------------------------------------------------------------------------------------
-
-    def _at_ms(self) -> int:
-        """Return how long the chat has lasted, in milliseconds."""
-        return math.floor((trio.current_time() - self._opened) * 1000)
-
-    def _unix_ms(self) -> int:
-        return math.floor(self._clock() * 1000)
-
-    def _note(self, role: str, type: str, text: str | None = None) -> None:
-        self._record.note(role, type, text, at_ms=self._unix_ms())
+    def _complain(self, problem: EviProblem) -> None:
+        self._sitting.meter.ignored += 1
+        fields = {"conn": self._sitting.conn, "why": f"{problem.code} {problem.slug}"}
+        log.warning("ignored", extra={"fields": fields})
+        self._frames.append(self._writer.error(problem))
 
     def _status(self) -> str:
+        """Return how the chat has ended, as REST calls it."""
         if self.ending is None or self.ending.code == CloseCode.INTERNAL_ERROR:
             return "ERROR"
         return _STATUS.get(self.ending.why, "USER_ENDED")
-
-
-def _ends_call(turn: Turn) -> bool:
-    """Whether we would hang up after this turn, where we can."""
-    if turn.delegated is not None:
-        return turn.delegated.hang_up
-    return bool(turn.cues) and bool(getattr(turn.cues[-1].command, "hang_up", False))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-import uuid
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 import trio
 
 from elizad.conversation.conversation import Conversation, Place
 from elizad.evi import profile as profiles
-from elizad.evi.call import Call, Record
+from elizad.evi.call import Call
+from elizad.evi.mouth import Mouth
 from elizad.evi.outside import Outside, Report
 from elizad.evi.profile import HARD_STOP_S, Profile
-from elizad.evi.speaker import Mouth, Piece, Speaker
+from elizad.evi.record import Record
+from elizad.evi.sitting import Sitting, new_id
 from elizad.evi.turns import PLATFORM, Turns
 from elizad.net.dial import parse_url
 from elizad.net.guard import Request
@@ -31,36 +32,12 @@ from elizad.service.session import Session, for_log
 from elizad.service.sessions import Sessions
 from elizad.service.switchboard import Voice
 from elizad.store.api import Key
-from elizad.types import CloseCode, Utterance
+from elizad.types import CloseCode
 
 log = logging.getLogger("elizad.evi")
 
 _OUTSIDE: Final = Patience(first_text_s=10.0, turn_s=60.0, holding="")
 """With somebody's own language model: Hume puts no words into its mouth, and gives it time."""
-
-
-class OpenedChat(Record, Protocol):
-    """A record that knows what was said in the earlier chats of its group."""
-
-    @property
-    def earlier(self) -> Sequence[Utterance]: ...
-
-
-class Unkept:
-    """The record of a chat of which nothing is kept."""
-
-    earlier: Sequence[Utterance] = ()
-
-    def __init__(self, group: str | None = None) -> None:
-        """`group` is that of an earlier chat."""
-        self.chat_id = _new_id()
-        self.chat_group_id = group or _new_id()
-
-    def note(self, role: str, type: str, text: str | None = None, *, emotion: str | None = None, at_ms: int) -> None:
-        """Forget it."""
-
-    def end(self, status: str) -> None:
-        """Nothing to do."""
 
 
 class Desk:
@@ -70,7 +47,7 @@ class Desk:
         self,
         voice: Callable[[], Voice],
         find: Callable[[str | None, int | None], Awaitable[Profile]],
-        open_chat: Callable[[Profile, str | None], Awaitable[OpenedChat]],
+        open_chat: Callable[[Profile, str | None], Awaitable[Record]],
         registry: Registry,
         meter: Meter,
         sessions: Sessions | None = None,
@@ -88,7 +65,7 @@ class Desk:
     async def answer(self, socket: WebSocket, request: Request) -> None:
         """Hold one chat. Cancelling: ends it without a goodbye."""
         wanted = read_query(request.query)
-        writer = Writer(_new_id())
+        writer = Writer(new_id())
         opened = trio.current_time()
         fields: dict[str, object] = {"conn": request.conn, "proto": PLATFORM, "peer": request.peer}
         log.info("call opened", extra={"fields": fields})
@@ -97,7 +74,7 @@ class Desk:
         self._meter.live[PLATFORM] += 1
         try:
             try:
-                call = await self._prepare(wanted, writer, socket, request.conn)
+                call = await self._prepare(wanted, writer, socket, request.conn, opened)
             except EviProblem as problem:
                 ending = Ending(CloseCode.NORMAL, problem.slug)
                 await socket.send([writer.error(problem)])
@@ -122,7 +99,7 @@ class Desk:
             }
             log.info("call closed", extra={"fields": fields})
 
-    async def _prepare(self, wanted: Wanted, writer: Writer, socket: WebSocket, conn: str) -> Call:
+    async def _prepare(self, wanted: Wanted, writer: Writer, socket: WebSocket, conn: str, opened: float) -> Call:
         """Return the chat that is asked for. Raises: EviProblem."""
         profile = await self._find(wanted.config_id, wanted.config_version)
         record = await self._open_chat(profile, wanted.resumed_chat_group_id)
@@ -142,45 +119,29 @@ class Desk:
         if profile.custom_language_model:
             url = profile.custom_language_model
             report = Report(lambda why: call.tell(_not_reached(why)), lambda session: call.name(session))
-            outside = Outside(url, parse_url(url), trio.current_time(), report, conn)
+            outside = Outside(url, parse_url(url), opened, report, conn)
             borrowed = Borrowed(outside.respond, _OUTSIDE)
-        conversation = Conversation(
-            eliza, voice.manner, voice.guide, Place(PLATFORM, HARD_STOP_S), delegates=borrowed is not None
-        )
+        place = Place(PLATFORM, HARD_STOP_S, has_tools=True)
+        conversation = Conversation(eliza, voice.manner, voice.guide, place, delegates=borrowed is not None)
 
         def open_session(id: str, notice: Callable[[], None]) -> Session:
             assert sessions is not None
             return Session(sessions, Key(PLATFORM, id), eliza, notice)
 
         opener: OpenSession | None = None if sessions is None else open_session
-
-        def make_speaker(put: Callable[[Piece], Awaitable[None]]) -> Speaker:
-            speaker = Speaker(put, writer, self._mouth(), _new_id, conn)
-            speaker.voice = profile.voice
-            return speaker
-
         call = Call(
             socket,
-            chat,
+            Sitting(chat, record, writer, self._meter, conn, opened),
             profile,
             Turns(conversation, record.chat_group_id, self._meter, conn, opener),
-            record,
-            writer,
-            conn,
-            self._meter,
-            make_speaker=make_speaker,
-            new_id=_new_id,
-            mind=None if borrowed is None else Mind(borrowed, "sentence", conversation.polish, conn),
+            self._mouth(),
+            None if borrowed is None else Mind(borrowed, "sentence", conversation.polish, conn),
         )
         if outside is not None:
             call.beside.append(outside.run)
         if problem is not None:
             call.tell(problem)
         return call
-
-
-def _new_id() -> str:
-    return str(uuid.uuid4())
 
 
 def _tool(tool: profiles.Tool) -> Tool:

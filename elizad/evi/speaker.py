@@ -5,19 +5,18 @@ What it says goes into the call's inbox, where the one who writes to the socket 
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import trio
 
+from elizad.evi.mouth import Mouth, wav_seconds
+from elizad.evi.sitting import new_id
 from elizad.protocols.evi.outgoing import Writer
 from elizad.service.responder import Finished, Spoken
 from elizad.speech.chunks import split_sentences
-
-log = logging.getLogger("elizad.evi")
 
 AHEAD_S: Final = 3.0
 """How much more sound the client gets than has been played: enough for any hiccup of a network, and an interruption
@@ -56,19 +55,6 @@ Settled = Callable[[str], Awaitable[None]]
 """Takes what was said in a turn, and waits until its end may be told."""
 
 
-class Mouth(Protocol):
-    """Makes sound of words; those of mouth.py are some."""
-
-    def say(self, text: str, voice: str) -> AsyncGenerator[bytes, None]:
-        """Yield the sound in pieces, each a whole WAV file."""
-
-
-def wav_seconds(wav: bytes) -> float:
-    """Return how long a WAV file with the usual head of 44 bytes plays."""
-    rate = int.from_bytes(wav[28:32], "little")
-    return (len(wav) - 44) / rate if rate else 0.0
-
-
 class Speaker:
     """The voice of one chat."""
 
@@ -77,17 +63,14 @@ class Speaker:
         put: Callable[[Piece], Awaitable[None]],
         writer: Writer,
         mouth: Mouth | None,
-        new_id: Callable[[], str],
-        conn: str,
+        voice: str,
     ) -> None:
         """`put` takes each message in its turn; without a mouth there is no sound."""
         self._put = put
         self._writer = writer
         self._mouth = mouth
-        self._new_id = new_id
-        self._conn = conn
+        self._voice = voice
         self._scope: trio.CancelScope | None = None
-        self.voice = ""
         self.plays_until = -math.inf
         """When all sound that was sent has been played, in trio's time."""
 
@@ -123,24 +106,19 @@ class Speaker:
     async def _say(self, reply: Reply, sentence: str) -> None:
         if not sentence:
             return
-        id = self._new_id()
+        id = new_id()
         await self._keep_pace()
         frame = self._writer.assistant_message(id, sentence, from_text=reply.from_text)
         await self._put(Piece(reply.turn, frame, said=sentence))
         if self._mouth is None:
             return
         index = 0
-        try:
-            async with aclosing(self._mouth.say(sentence, self.voice)) as sound:
-                async for wav in sound:
-                    await self._keep_pace()
-                    await self._put(Piece(reply.turn, self._writer.audio_output(id, index, wav)))
-                    self.plays_until = max(self.plays_until, trio.current_time()) + wav_seconds(wav)
-                    index += 1
-        except OSError as error:
-            # Whoever cannot be heard can still be read.
-            self._mouth = None
-            log.warning("no sound", extra={"fields": {"conn": self._conn, "why": str(error)}})
+        async with aclosing(self._mouth.say(sentence, self._voice)) as sound:
+            async for wav in sound:
+                await self._keep_pace()
+                await self._put(Piece(reply.turn, self._writer.audio_output(id, index, wav)))
+                self.plays_until = max(self.plays_until, trio.current_time()) + wav_seconds(wav)
+                index += 1
 
     async def _keep_pace(self) -> None:
         """Wait until the client has played enough."""

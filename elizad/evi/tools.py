@@ -26,13 +26,12 @@ Ask = Callable[[str, str, str], Awaitable[None]]
 class Tools:
     """The tools of one chat, as `chat` knows them now."""
 
-    def __init__(self, chat: Chat, new_id: Callable[[], str]) -> None:
+    def __init__(self, chat: Chat) -> None:
         self._chat = chat
-        self._new_id = new_id
         self._waiting: dict[str, _Waiting] = {}
 
-    async def call(self, ask: Ask, name: str, parameters: Mapping[str, object]) -> str:
-        """Call a tool and return the content of the client's answer; `ask` sends the call.
+    async def call(self, ask: Ask, id: str, name: str, parameters: Mapping[str, object]) -> str:
+        """Call a tool and return the content of the client's answer; `ask` sends the call, whose name is `id`.
 
         Raises: ToolFailed. Cancelling: the answer is not waited for, and ignored when it comes.
         """
@@ -46,7 +45,6 @@ class Tools:
             text = _ENCODE(parameters).decode()
         except (TypeError, ValueError) as error:
             raise ToolFailed(f"the parameters cannot be written as JSON: {error}", fallback) from None
-        id = self._new_id()
         waiting = self._waiting[id] = _Waiting()
         try:
             with trio.move_on_after(DEADLINE_S):

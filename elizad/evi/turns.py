@@ -36,6 +36,11 @@ class Turns:
         self._noticed = trio.Event()
 
     @property
+    def is_faithful(self) -> bool:
+        """Whether the program of 1966 answers, which knew no tools."""
+        return self.conversation.is_faithful
+
+    @property
     def data(self) -> dict[str, Any]:
         """What a responder keeps."""
         return self._data if self._session is None or not self._session.is_known else self._session.data
