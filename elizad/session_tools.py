@@ -32,6 +32,9 @@ EXIT_NOTHING: Final = 1
 
 T = TypeVar("T")
 
+_PLATFORMS: Final = (*catalogue(RetellOptions()), "evi")
+"""Whose sessions these are. What EVI's side keeps beside them, chats and configurations, is not for this tool."""
+
 _SERVICE: Final = Path("/var/lib/elizad", FILE_NAME)
 """Where the packaged unit keeps them: whoever runs this is not the service and has other folders of its own."""
 
@@ -56,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(settings: Settings, limit: int, *, as_json: bool) -> int:
-    records = _ask(settings, lambda store: store.latest(limit + 1 if limit else None)) or []
+    records = _ask(settings, lambda store: store.latest(limit + 1 if limit else None, _PLATFORMS)) or []
     shown = records[:limit] if limit else records
     if as_json:
         for record in shown:
@@ -98,7 +101,7 @@ def _forget(settings: Settings, id: str | None, older_than_s: float | None) -> i
 
 async def _of(store: Store, id: str) -> list[SessionRecord]:
     """Return the sessions of this name, whichever platform's."""
-    found = [await store.load(Key(platform, id)) for platform in catalogue(RetellOptions())]
+    found = [await store.load(Key(platform, id)) for platform in _PLATFORMS]
     return [record for record in found if record is not None]
 
 

@@ -18,6 +18,7 @@ from typing import Final, Literal
 import trio
 
 from elizad.errors import StoreError
+from elizad.service.trouble import Trouble
 from elizad.store.api import Key, Save, SessionRecord, Store
 
 log = logging.getLogger("elizad.service")
@@ -153,8 +154,8 @@ class Sessions:
         self._waiting: dict[Key, _Waiting] = {}
         self._writing: dict[Key, _Waiting] = {}
         self._something = trio.Event()
-        self._reading = _Trouble("sessions cannot be read", "sessions can be read again")
-        self._keeping = _Trouble("sessions are not kept", "sessions are kept again")
+        self._reading = Trouble("sessions cannot be read", "sessions can be read again")
+        self._keeping = Trouble("sessions are not kept", "sessions are kept again")
         self._one_writer = trio.Lock()
         self._store: Store | None = None
 
@@ -215,10 +216,57 @@ class Sessions:
         self.tally.load_failures += 1
         loading.end(failed=True)
 
+    # -- what is asked for from outside of a call: it waits for the store ------------------------------------------
+
+    async def fetch(self, key: Key) -> SessionRecord | None:
+        """Return one, saved or about to be; None for none. Raises: StoreError. Cancelling: safe."""
+        loading = await self.load(key)
+        await loading.done.wait()
+        if loading.failed:
+            raise StoreError(self._reading.why or "too much is asked of the store")
+        return loading.record
+
+    async def latest(self, platform: str, limit: int | None = None) -> list[SessionRecord]:
+        """Return what there is of a platform, saved or about to be, the last heard first, `limit` at most.
+
+        Raises: StoreError. Cancelling: safe.
+        """
+        unsaved = [*self._writing.values(), *self._waiting.values()]  # they may be saved before the store has answered
+        found = {record.key: record for record in await self._there().latest(limit, (platform,))}
+        for waiting in (*unsaved, *self._writing.values(), *self._waiting.values()):
+            if waiting.record.key.platform == platform:
+                found[waiting.record.key] = waiting.record
+        return sorted(found.values(), key=lambda record: -record.heard_s)[:limit]
+
+    async def forget(self, key: Key) -> bool:
+        """Remove one, and what waits to be saved of it; whether there was one.
+
+        Raises: StoreError. Cancelling: it may be done or not.
+        """
+        async with self._one_writer:
+            waiting = self._waiting.pop(key, None)
+            for saving in waiting.of if waiting else ():
+                saving.is_gone = True
+                self._settle(saving, saving.wanted)
+            return await self._there().forget(key) or waiting is not None
+
+    async def write(self) -> bool:
+        """Save at once what waits; whether that was done. Cancelling: it may be done or not."""
+        return self._store is not None and await self._save_all(self._store)
+
+    def _there(self) -> Store:
+        """Raises: StoreError."""
+        if self._store is None:
+            raise StoreError("the store is not open yet")
+        return self._store
+
     # -- saves ---------------------------------------------------------------------------------------------------
 
-    def save(self, saving: Saving, payload: bytes) -> None:
-        """Have `payload` saved soon; it takes the place of one that still waits. Does not wait."""
+    def save(self, saving: Saving, payload: bytes, heard_s: float | None = None) -> None:
+        """Have `payload` saved soon; it takes the place of one that still waits. Does not wait.
+
+        By default it counts as heard now.
+        """
         if saving.is_gone:
             return
         now_s = self.now_s()
@@ -226,7 +274,7 @@ class Sessions:
         version = max(int(now_s * 1000), saving.newest + 1)
         saving.newest = saving.wanted = version
         saving.wanted_at = trio.current_time()
-        record = SessionRecord(saving.key, version, now_s, payload)
+        record = SessionRecord(saving.key, version, now_s if heard_s is None else heard_s, payload)
         waiting = self._waiting.get(saving.key)
         if waiting is None:
             if len(self._waiting) >= _MOST_SAVES:
@@ -336,22 +384,3 @@ class Sessions:
     def _settle(self, saving: Saving, version: int) -> None:
         saving.settled = max(saving.settled, version)
         saving.notice()
-
-
-class _Trouble:
-    """Tells once that something fails, and once that it does no longer; `why` is empty in between."""
-
-    def __init__(self, begins: str, ends: str) -> None:
-        self._begins = begins
-        self._ends = ends
-        self.why = ""
-
-    def tell(self, error: StoreError) -> None:
-        if not self.why:
-            log.error(self._begins, extra={"fields": {"why": str(error)}})
-        self.why = str(error)
-
-    def is_over(self) -> None:
-        if self.why:
-            log.warning(self._ends)
-        self.why = ""

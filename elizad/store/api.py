@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
@@ -67,8 +67,8 @@ class Store(Protocol):
             no such session, and the record was not allowed to begin it.
         """
 
-    async def latest(self, limit: int | None = None) -> list[SessionRecord]:
-        """Return the sessions, the last heard first, `limit` of them at most."""
+    async def latest(self, limit: int | None = None, platforms: Collection[str] = ()) -> list[SessionRecord]:
+        """Return the sessions, the last heard first, `limit` of them at most; with `platforms`, theirs alone."""
 
     async def forget(self, key: Key) -> bool:
         """Remove a session so that nothing of it is left; whether there was one."""

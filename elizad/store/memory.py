@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from elizad.store.api import Key, Save, SessionRecord
@@ -41,9 +41,10 @@ class MemoryStore:
             self._records.popitem(last=False)
         return versions
 
-    async def latest(self, limit: int | None = None) -> list[SessionRecord]:
+    async def latest(self, limit: int | None = None, platforms: Collection[str] = ()) -> list[SessionRecord]:
         oldest_s = self._clock() - self._keep_s
-        here = (record for record in self._records.values() if record.heard_s >= oldest_s)
+        wanted = (record for key, record in self._records.items() if not platforms or key.platform in platforms)
+        here = (record for record in wanted if record.heard_s >= oldest_s)
         return sorted(here, key=lambda record: -record.heard_s)[:limit]
 
     async def forget(self, key: Key) -> bool:

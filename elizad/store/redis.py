@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
@@ -93,8 +93,8 @@ class RedisStore:
             versions += await self._ask(lambda redis, some=some: self._save(redis, some))  # type: ignore[misc]
         return versions
 
-    async def latest(self, limit: int | None = None) -> list[SessionRecord]:
-        found = await self._ask(self._all)
+    async def latest(self, limit: int | None = None, platforms: Collection[str] = ()) -> list[SessionRecord]:
+        found = await self._ask(lambda redis: self._all(redis, platforms))
         return sorted(found, key=lambda record: -record.heard_s)[:limit]
 
     async def forget(self, key: Key) -> bool:
@@ -145,8 +145,9 @@ class RedisStore:
         platform, _, id = name.removeprefix(_PREFIX).partition(":")
         return SessionRecord(Key(platform, id), int(version), float(heard), payload)
 
-    async def _all(self, redis: Redis[bytes]) -> list[SessionRecord]:
-        names = {name.decode() async for name in redis.scan_iter(match=_PREFIX + "*", count=1000)}  # it may repeat one
+    async def _all(self, redis: Redis[bytes], platforms: Collection[str]) -> list[SessionRecord]:
+        every = {name.decode() async for name in redis.scan_iter(match=_PREFIX + "*", count=1000)}  # it may repeat one
+        names = [name for name in every if not platforms or name.removeprefix(_PREFIX).partition(":")[0] in platforms]
         found = [await self._load(redis, name) for name in names]
         return [record for record in found if record is not None]
 

@@ -14,7 +14,7 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -88,8 +88,8 @@ class SqliteStore:
             partial(_save, saves=saves, oldest_s=self._oldest_s(), max_sessions=self._max_sessions)
         )
 
-    async def latest(self, limit: int | None = None) -> list[SessionRecord]:
-        return await self._reader.run(partial(_list, limit=limit, oldest_s=self._oldest_s()))
+    async def latest(self, limit: int | None = None, platforms: Collection[str] = ()) -> list[SessionRecord]:
+        return await self._reader.run(partial(_list, limit=limit, platforms=platforms, oldest_s=self._oldest_s()))
 
     async def forget(self, key: Key) -> bool:
         where = "platform = ? AND id = ?"
@@ -227,9 +227,13 @@ def _load(connection: sqlite3.Connection, key: Key, oldest_s: float) -> SessionR
     return None if row is None else _record(row)
 
 
-def _list(connection: sqlite3.Connection, limit: int | None, oldest_s: float) -> list[SessionRecord]:
-    select = f"SELECT {_COLUMNS} FROM sessions WHERE heard_s >= ? ORDER BY heard_s DESC LIMIT ?"
-    return [_record(row) for row in connection.execute(select, (oldest_s, -1 if limit is None else limit))]
+def _list(
+    connection: sqlite3.Connection, limit: int | None, platforms: Collection[str], oldest_s: float
+) -> list[SessionRecord]:
+    these = f"platform IN ({', '.join('?' * len(platforms))}) AND" if platforms else ""
+    select = f"SELECT {_COLUMNS} FROM sessions WHERE {these} heard_s >= ? ORDER BY heard_s DESC LIMIT ?"
+    rows = connection.execute(select, (*platforms, oldest_s, -1 if limit is None else limit))
+    return [_record(row) for row in rows]
 
 
 def _save(

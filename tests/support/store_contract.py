@@ -135,6 +135,15 @@ class StoreContract:
             assert await store.latest(3) == expected[:3]
             assert await store.latest(0) == []
 
+    async def test_the_latest_of_some_platforms(self, clock: Clock) -> None:
+        async with self.open(clock) as store:
+            saved = [record(Key(("hume", "evi.chat", "evi")[n % 3], str(n)), 1, clock, ago_s=n) for n in range(9)]
+            await store.save([Save(one, True) for one in saved])
+            assert await store.latest(platforms=("evi",)) == saved[2::3], "not those whose name only begins so"
+            assert await store.latest(2, ("evi.chat", "hume")) == [saved[0], saved[1]]
+            assert await store.latest(platforms=("retell",)) == []
+            assert await store.latest(platforms=("%", "*", "evi_chat")) == []
+
     async def test_no_more_than_allowed(self, clock: Clock) -> None:
         if not self.bounds_sessions:
             pytest.skip("this store has a bound of its own")
