@@ -261,11 +261,15 @@ class Eliza:
         keys, words = turn.keys, turn.words
         for transformation in rule.transformations:
             decomposition = transformation.decomposition
-            if (
-                decomposition.literals <= words  # what fails most often
-                and (not decomposition.groups or decomposition.possible(words))
-                and (bounds := decomposition.match(keys)) is not None
-            ):
+            if not decomposition.literals <= words:
+                continue  # these looks at the words, all in C, spare most transformations the fitting
+            for group in decomposition.groups:
+                if group.isdisjoint(words):
+                    break
+            else:
+                bounds = decomposition.match(keys)
+                if bounds is None:
+                    continue
                 if turn.trace is not None:
                     turn.note("rule", rule.keyword)
                     elements = decomposition.elements

@@ -7,8 +7,9 @@ at the end. There is no going back, so the cost is bounded by (words x elements)
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from typing import Final, NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 Tags = Mapping[str, Collection[str]]
 """Tag name -> the keywords that carry it (DLIST)."""
@@ -47,12 +48,14 @@ def is_number(element: str) -> bool:
     return element.isascii() and element.isdecimal()
 
 
-class _Piece(NamedTuple):
-    """A stretch of fixed elements, with or without a 0 in front."""
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A stretch of fixed elements."""
 
-    wild: bool
-    widths: tuple[int, ...]
     width: int
+    bounds: tuple[int, ...]
+    """Where each element ends, from where the piece begins."""
+
     literals: tuple[tuple[int, str], ...]
     groups: tuple[tuple[int, frozenset[str] | SixCharacterWords], ...]
     single: bool
@@ -67,9 +70,9 @@ class _Piece(NamedTuple):
                 return False
         return True
 
-    def find(self, words: Sequence[str], start: int) -> int:
-        """Return the leftmost place at or after `start` where the piece fits, or -1."""
-        last = len(words) - self.width
+    def find(self, words: Sequence[str], start: int, end: int) -> int:
+        """Return the leftmost place at or after `start` where the piece fits and is over by `end`, or -1."""
+        last = end - self.width
         if self.literals:
             offset, literal = self.literals[0]
             at = start
@@ -94,39 +97,27 @@ class _Piece(NamedTuple):
 class Decomposition:
     """A compiled decomposition pattern; immutable and shared by all conversations."""
 
-    __slots__ = ("_middle", "_pieces", "elements", "groups", "literals")
+    __slots__ = ("_free", "_head", "_inner", "_least", "_tail", "elements", "groups", "literals")
 
     def __init__(self, elements: Sequence[str], tags: Tags | None = None, *, six_characters: bool = False) -> None:
         self.elements: Final = tuple(elements)
-        pieces: list[_Piece] = []
-        stretch: list[str] = []
-        wild = False
+        stretches: list[list[str]] = [[]]
         for element in self.elements:
             if is_number(element) and not element.strip("0"):
-                if wild or stretch:
-                    pieces.append(_compile(wild, stretch, tags or {}, six_characters))
-                stretch, wild = [], True
+                stretches.append([])
             else:
-                stretch.append(element)
-        if wild or stretch:
-            pieces.append(_compile(wild, stretch, tags or {}, six_characters))
-        self._pieces: Final = tuple(pieces)
-        # Most patterns are a piece with a 0 on either side.
-        around = len(pieces) == 2 and pieces[0].wild and pieces[0].width and pieces[1].wild and not pieces[1].width
-        self._middle: Final = pieces[0] if around else None
+                stretches[-1].append(element)
+        pieces = [_compile(stretch, tags or {}, six_characters) for stretch in stretches]
+        # What stands before the first 0, between two, and after the last; None where there is no 0 at all.
+        self._head: Final = pieces[0]
+        self._inner: Final = tuple(pieces[1:-1])
+        self._tail: Final = pieces[-1] if len(pieces) > 1 else None
+        self._free: Final = self.elements == ("0",)
+        self._least: Final = sum(piece.width for piece in pieces)  # words
         self.literals: Final = frozenset(literal for piece in pieces for _, literal in piece.literals)
+        # No text fits that lacks one of the literals, or has no word of one of the groups.
         groups = [group for piece in pieces for _, group in piece.groups]
         self.groups: Final = tuple(group for group in groups if isinstance(group, frozenset))
-
-    def possible(self, words: Set[str]) -> bool:
-        """Say, at the price of a few look-ups, whether each of the `groups` has a word among `words`.
-
-        No text fits without, nor does one without all of the `literals`.
-        """
-        for group in self.groups:  # noqa: SIM110  (as above)
-            if group.isdisjoint(words):
-                return False
-        return True
 
     def match(self, words: Sequence[str]) -> list[int] | None:
         """Return where each element begins, and the end: element i took `words[bounds[i]:bounds[i + 1]]`.
@@ -134,45 +125,39 @@ class Decomposition:
         None when the pattern does not fit.
         """
         total = len(words)
-        middle = self._middle
-        if middle is not None:
-            at = middle.find(words, 0)
-            if at < 0:
-                return None
-            bounds = [0, at]
-            for width in middle.widths:
-                at += width
-                bounds.append(at)
-            bounds.append(total)
-            return bounds
-        if self.elements == ("0",):
+        if self._free:
             return [0, total]
-        bounds = [0]
-        position = 0
-        last = len(self._pieces) - 1
-        for index, piece in enumerate(self._pieces):
-            if not piece.wild:
-                if piece.width > total or not piece.fits(words, 0):
-                    return None
-            else:
-                if index < last:
-                    position = piece.find(words, position)
-                    if position < 0:
-                        return None
-                else:
-                    end = total - piece.width
-                    if end < position or not piece.fits(words, end):
-                        return None
-                    position = end
-                bounds.append(position)
-            for width in piece.widths:
-                position += width
-                bounds.append(position)
-        return bounds if position == total else None
+        if total < self._least:
+            return None
+        head, tail = self._head, self._tail
+        if head.width and not head.fits(words, 0):
+            return None
+        bounds = [0, *head.bounds]
+        if tail is None:
+            return bounds if total == head.width else None
+        position = head.width
+        end = total - tail.width
+        for piece in self._inner:
+            position = piece.find(words, position, total)
+            if position < 0:
+                return None
+            bounds.append(position)
+            for bound in piece.bounds:
+                bounds.append(position + bound)
+            position += piece.width
+        if tail.width:
+            if end < position or not tail.fits(words, end):
+                return None
+            bounds.append(end)
+            for bound in tail.bounds:
+                bounds.append(end + bound)
+        else:
+            bounds.append(total)
+        return bounds
 
 
-def _compile(wild: bool, stretch: Sequence[str], tags: Tags, six_characters: bool) -> _Piece:
-    widths: list[int] = []
+def _compile(stretch: Sequence[str], tags: Tags, six_characters: bool) -> _Piece:
+    bounds: list[int] = []
     literals: list[tuple[int, str]] = []
     groups: list[tuple[int, frozenset[str] | SixCharacterWords]] = []
     offset = 0
@@ -184,6 +169,6 @@ def _compile(wild: bool, stretch: Sequence[str], tags: Tags, six_characters: boo
             groups.append((offset, group_words(element, tags, six_characters=six_characters)))
         else:
             literals.append((offset, element))
-        widths.append(width)
         offset += width
-    return _Piece(wild, tuple(widths), offset, tuple(literals), tuple(groups), len(literals) + len(groups) == 1)
+        bounds.append(offset)
+    return _Piece(offset, tuple(bounds), tuple(literals), tuple(groups), len(literals) + len(groups) == 1)

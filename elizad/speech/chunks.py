@@ -22,14 +22,15 @@ FIRST_WORDS: Final = 12  # the caller waits for the first chunk; an everyday que
 _CLAUSE_WORDS: Final = 2  # one word alone ("Well,") would be said with the tune of a sentence: it joins its neighbour
 _CUT_WORDS: Final = 3  # the least that a cut without any mark leaves on either side, so that no half breath is heard
 
-# A mark, what closes after it, and white space: (mark)(white space). Nothing else can end a chunk.
-_SENTENCE_MARK: Final = re.compile(r"([.!?…])[\"'”’»)\]}]*(\s+)(?=\S)")
-_CLAUSE_MARK: Final = re.compile(r"([.!?…,;:—–-])[\"'”’»)\]}]*(\s+)(?=\S)")
+# A mark, what closes after it, and white space. Nothing else can end a chunk.
+_SENTENCE_MARK: Final = re.compile(r"[.!?…][\"'”’»)\]}]*\s+(?=\S)")
+_CLAUSE_MARK: Final = re.compile(r"[.!?…,;:—–-][\"'”’»)\]}]*\s+(?=\S)")
 _TOKEN: Final = re.compile(r"\s*\S+\s*")
 _SPOKEN: Final = re.compile(r"\w\S*")  # what counts as a word: a dash or an emoji alone does not
 _OPENERS: Final = "\"'“‘«([{"
 _POINTED: Final = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]")  # e.g, U.S, Ph.D
 _BEFORE_NUMBER: Final = frozenset({"no", "p", "pp", "fig"})  # abbreviations if a number follows
+_POINTED_WORDS: Final = MAY_END | NEVER_END | _BEFORE_NUMBER
 _INITIAL: Final = re.compile(r"[^\W\d_]\.")
 _BEFORE_POINT: Final = 24  # characters looked at before a point: longer than any abbreviation
 
@@ -56,18 +57,16 @@ def split_chunks(reply: str, unit: Unit) -> list[str]:
         return [reply] if reply else []
     if unit == "word":
         return _joined(_TOKEN.findall(reply))
-    mark = _SENTENCE_MARK if unit == "sentence" else _CLAUSE_MARK
-    if not _is_longer(reply, FIRST_WORDS) and mark.search(reply) is None:
-        return [reply]
     pieces = _sentences(reply)
     if unit == "clause":
         pieces = [clause for sentence in pieces for clause in _clauses(sentence)]
-    if _is_longer(pieces[0], FIRST_WORDS):
-        first = _cut(_clauses(pieces[0])[0], FIRST_WORDS)[0]
-        pieces[:1] = first, pieces[0][len(first) :]
-    if _is_longer(reply, MAX_WORDS):
-        pieces = [breath for piece in pieces for breath in _breaths(piece)]
-    return _joined(pieces)
+    if (words := len(reply.split())) > FIRST_WORDS:
+        if _is_longer(pieces[0], FIRST_WORDS):
+            first = _cut(_clauses(pieces[0])[0], FIRST_WORDS)[0]
+            pieces[:1] = first, pieces[0][len(first) :]
+        if words > MAX_WORDS:
+            pieces = [breath for piece in pieces for breath in _breaths(piece)]
+    return pieces if len(pieces) == 1 else _joined(pieces)
 
 
 def split_sentences(reply: str) -> list[str]:
@@ -78,6 +77,9 @@ def split_sentences(reply: str) -> list[str]:
 
 
 def _sentences(text: str) -> list[str]:
+    inside = text[:-1]
+    if not ("." in inside or "?" in inside or "!" in inside or "…" in inside):
+        return [text]  # one sentence, as often: this is quicker than to search for all that may stand round a mark
     return _slices(text, [border.end() for border in _SENTENCE_MARK.finditer(text) if _ends_sentence(text, border)])
 
 
@@ -132,21 +134,24 @@ def _cut(clause: str, limit: int) -> list[str]:
 
 def _ends_sentence(text: str, border: re.Match[str]) -> bool:
     point, after = border.start(), border.end()
-    mark = border[1]
-    if mark == "." and point:
-        before = text[point - 1]
+    mark = text[point]
+    if mark == ".":
+        before = text[point - 1] if point else ""
         if before == ".":
             mark = "…"
-        elif before.isalpha() and _is_abbreviation(text, point, after):
-            return False
+        else:
+            return not (before.isalpha() and _is_abbreviation(text, point, after))
     if mark == "…":
         return not text[after].islower()  # "Well... perhaps" goes on
-    closed = border.start(2) > point + 1
-    return not (closed and mark != "." and text[after].islower())  # so does: "Why?" she said
+    closed = not text[point + 1].isspace()
+    return not (closed and text[after].islower())  # so does: "Why?" she said
 
 
 def _is_abbreviation(text: str, point: int, after: int) -> bool:
     """Whether the point at `point` belongs to an abbreviation or an initial, so that the sentence goes on."""
+    word = text[text.rfind(" ", 0, point) + 1 : point]
+    if 1 < len(word) <= _BEFORE_POINT and word.isalpha() and word.lower() not in _POINTED_WORDS:
+        return False  # as nearly always
     before = text[max(point - _BEFORE_POINT, 0) : point].split()
     word = before[-1].lstrip(_OPENERS)
     if len(word) == 1 and word.isupper():
@@ -164,15 +169,15 @@ def _is_abbreviation(text: str, point: int, after: int) -> bool:
 
 def _pauses(sentence: str, border: re.Match[str]) -> bool:
     """Whether a speaker would pause at a mark in the middle of a sentence."""
-    mark = border[1]
-    before = sentence[border.start() - 1 : border.start()]
+    start = border.start()
+    mark, before = sentence[start], sentence[start - 1 : start]
     if mark == ".":
         return before == "."  # an ellipsis, not an abbreviation
     return mark != "-" or before == "-" or before.isspace()  # a dash, not "two- or three-year-old"
 
 
 def _is_longer(text: str, words: int) -> bool:
-    return len(text) > 2 * words and len(text.split()) > words  # the first test spares most replies the split
+    return len(text) > 2 * words and len(text.split()) > words  # the first test spares most texts the split
 
 
 def _slices(text: str, cuts: list[int]) -> list[str]:
@@ -185,7 +190,7 @@ def _joined(pieces: Iterable[str]) -> list[str]:
     held: list[str] = []
     spoken = False
     for piece in pieces:
-        if _SPOKEN.search(piece):
+        if piece[:1].isalnum() or _SPOKEN.search(piece):
             if spoken:
                 chunks.append("".join(held))
                 held.clear()

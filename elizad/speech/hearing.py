@@ -20,6 +20,7 @@ _UNSAYABLE: Final = "something"
 _EMPHASIS: Final = 5  # letters: a longer word in capitals is emphasis, a shorter one may be an acronym
 
 _PLAIN: Final = {key.lower(): key for key in EVERYDAY if key not in EXPANDED}  # most words need no second look
+_SHORT: Final = {key.lower(): words for key, words in EXPANDED.items() if words[0]}  # and these no third
 _IN_TITLES: Final = ("My", "Your", "Me", "You")
 
 
@@ -38,6 +39,11 @@ def hear(text: str) -> tuple[list[str], list[str]]:
         if plain is not None:
             keys.append(plain)
             said.append(token)
+            continue
+        short = _SHORT.get(token)
+        if short is not None:
+            keys += short[0]
+            said += short[1]
             continue
         if token == "," or token == ".":
             if token == "." and capitals:

@@ -52,6 +52,7 @@ _WITH_I: Final = {
     "ISN'T": "am not", "HASN'T": "haven't", "DOESN'T": "don't",
 }  # fmt: skip
 _VERBS: Final = _WITH_YOU.keys() | _WITH_I.keys()
+_LOOKED_AT: Final = _TURNED | _VERBS | CHOICE
 _PITS: Final = listed("a an the coal gold salt land silver copper tin old")  # "a coal mine" is nobody's
 _BEFORE_QUESTION: Final = listed("nor neither so never then and not") | QUESTIONS | {""}
 _SUBJECTS: Final = listed("he she it this that there")
@@ -61,15 +62,18 @@ def mirror(heard: Sequence[str], keys: Sequence[str], said: list[str]) -> list[s
     """Return how the words of one clause are said back. All lists are equally long; `said` itself is not changed."""
     turned = said
     if heard != keys:
-        turned = [
-            word.lower() if key != before and len(word) > 1 and word.isupper() else word
-            for before, key, word in zip(heard, keys, said, strict=True)
-        ]
+        turned = said.copy()
+        for index, word in enumerate(heard):
+            if word != keys[index] and len(said[index]) > 1 and said[index].isupper():
+                turned[index] = said[index].lower()
     if _TURNED.isdisjoint(heard):
         return turned
-    turned = turned.copy()
+    if turned is said:
+        turned = said.copy()
     verbs: list[int] = []
     for index, word in enumerate(heard):
+        if word not in _LOOKED_AT:
+            continue
         if word in _ALWAYS:
             turned[index] = _ALWAYS[word]
         elif word in _VERBS:
