@@ -24,7 +24,7 @@ from elizad.net.guard import Request, serve_connection
 from elizad.net.heartbeat import Heartbeat
 from elizad.net.http import NO_PAGES, Pages
 from elizad.net.limits import file_limit
-from elizad.net.listeners import Listener, Transport, adopt_listener, open_listeners, parse_listen
+from elizad.net.listeners import Listener, Transport, adopt_listener, are_those_of, open_listeners, parse_listen
 from elizad.net.server import serve
 from elizad.net.tally import Tally
 from elizad.net.tls import Certificate
@@ -46,6 +46,8 @@ log = logging.getLogger("elizad")
 
 ADMIN: str = "admin"
 """A socket of systemd's with this name (FileDescriptorName=) is for the admin pages, any other for calls."""
+
+_ELSEWHERE: str = "systemd listens elsewhere, as this log says: run `python -m elizad systemd install` again"
 
 _WARM_UP_S: float = 1.0
 """After the start, in which whoever waited at the door is answered first."""
@@ -73,6 +75,7 @@ class House:
         self._inherited = inherited
         self._listeners: list[Listener] = []
         self._admin_listeners: list[Listener] = []
+        self._misplaced: list[tuple[str, str]] = []  # keys of addresses at which systemd does not listen, and a warning
         self._tally = Tally()
         self._lag = LoopLag()
         self._garbage = Garbage(self._tally)
@@ -132,7 +135,10 @@ class House:
         given = [socket for name, socket in self._inherited if (name == ADMIN) == (key == "admin.listen")]
         try:
             if given:
-                return [adopt_listener(socket, certificate) for socket in given]
+                listeners = [adopt_listener(socket, certificate) for socket in given]
+                if not are_those_of(listeners, [parse_listen(text) for text in addresses]):
+                    self._misplaced.append((key, _ELSEWHERE))
+                return listeners
             # Not the admin pages: who asks there wants to know of one daemon.
             reuse_port = self.current.settings.server.reuse_port and key == "server.listen"
             return await open_listeners((parse_listen(text) for text in addresses), certificate, reuse_port=reuse_port)
@@ -275,7 +281,7 @@ class House:
         log.info("stopped", extra={"fields": {"connections": self._tally.connections}})
 
     def _warn(self) -> None:
-        for key, message in self.current.warnings:
+        for key, message in (*self.current.warnings, *self._misplaced):
             log.warning("look out", extra={"fields": {"key": key, "warning": message}})
 
     def _about_store(self) -> dict[str, object]:

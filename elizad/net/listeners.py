@@ -13,6 +13,7 @@ from typing import Final
 
 import trio
 
+from elizad.net.addresses import parse_address
 from elizad.net.gate import close_now
 from elizad.net.tls import Certificate, TlsStream
 
@@ -31,6 +32,8 @@ _TCP: Final = re.compile(
     r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?)\]|(?P<name>(?:(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?)?))"
     r":(?P<port>[0-9]{1,5})"
 )
+
+_EVERYWHERE: Final = ("0.0.0.0", "::")
 
 _NOT_HERE: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 """A name such as localhost often has an IPv6 address on a machine without IPv6."""
@@ -168,6 +171,25 @@ def adopt_listener(sock: socket.socket, certificate: Certificate | None = None) 
     if sock.family == socket.AF_UNIX:
         certificate = None
     return Listener(trio.socket.from_stdlib_socket(sock), _url(sock, certificate), certificate=certificate)
+
+
+def are_those_of(listeners: Sequence[Listener], addresses: Sequence[Address]) -> bool:
+    """Whether sockets that were passed to us are where we should listen. A name may stand for any address."""
+    names = [listener.socket.getsockname() for listener in listeners]
+    return all(any(_fits(name, address) for name in names) for address in addresses) and all(
+        any(_fits(name, address) for address in addresses) for name in names
+    )
+
+
+def _fits(name: object, address: Address) -> bool:
+    if isinstance(address, UnixAddress):
+        return name == address.path
+    if not isinstance(name, tuple) or name[1] != address.port:
+        return False
+    if not address.host:
+        return name[0] in _EVERYWHERE
+    wanted = parse_address(address.host)
+    return wanted is None or wanted == parse_address(name[0])
 
 
 def _url(sock: socket.socket, certificate: Certificate | None = None) -> str:

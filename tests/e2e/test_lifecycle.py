@@ -212,7 +212,8 @@ def test_a_service_from_start_to_end(tmp_path: Path) -> None:
                 pass
         finally:
             service.kill()
-            service.communicate()
+            log = service.communicate()[1].decode()
+    assert 'key=server.listen warning="systemd listens elsewhere' in log, "not at 8765, as the configuration has it"
     assert not [message for message in systemd.heard if "refused" in message]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from elizad.net.listeners import TcpAddress, UnixAddress, adopt_listener, open_listeners, parse_listen
+from elizad.net.listeners import TcpAddress, UnixAddress, adopt_listener, are_those_of, open_listeners, parse_listen
 
 
 @pytest.mark.parametrize(
@@ -99,6 +99,38 @@ async def test_a_port_is_shared_by_those_who_all_ask_for_it() -> None:
             await open_listeners([shared])
         (second,) = await open_listeners([shared], reuse_port=True)
         await second.aclose()
+
+
+@pytest.mark.parametrize(
+    ("listening", "wanted", "fits"),
+    [
+        (["127.0.0.1"], ["127.0.0.1:{}"], True),
+        (["127.0.0.1"], ["localhost:{}"], True),
+        (["127.0.0.1"], [":{}"], False),
+        (["127.0.0.1"], ["127.0.0.2:{}"], False),
+        (["127.0.0.1"], ["127.0.0.1:1"], False),
+        (["127.0.0.1"], ["127.0.0.1:{}", "unix:/run/x"], False),
+        (["127.0.0.1"], [], False),
+        (["0.0.0.0"], [":{}"], True),
+        (["::1"], ["[0:0::1]:{}"], True),
+        (["0.0.0.0"], ["127.0.0.1:{}"], False),
+    ],
+)
+async def test_sockets_that_were_passed_are_compared_with_what_is_wanted(
+    listening: list[str], wanted: list[str], fits: bool
+) -> None:
+    listeners = [(await open_listeners([TcpAddress(host, 0)]))[0] for host in listening]
+    port = listeners[0].url.rpartition(":")[2]
+    assert are_those_of(listeners, [parse_listen(text.format(port)) for text in wanted]) is fits
+    for listener in listeners:
+        await listener.aclose()
+
+
+async def test_a_unix_socket_that_was_passed_is_known_by_its_path(tmp_path: Path) -> None:
+    (listener,) = await open_listeners([UnixAddress(f"{tmp_path}/s")])
+    async with listener:
+        assert are_those_of([listener], [UnixAddress(f"{tmp_path}/s")])
+        assert not are_those_of([listener], [UnixAddress(f"{tmp_path}/t")])
 
 
 async def test_a_name_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
