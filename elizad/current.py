@@ -71,9 +71,9 @@ def prepare(settings: Settings) -> Current:
             return None
 
     eliza, certificate, files = attempt(_eliza), attempt(_certificate), attempt(_token_files)
-    borrowed = attempt(borrowed_mind)
+    borrowed, scripts = attempt(borrowed_mind), attempt(_scripts)
     attempt(store_of)
-    if eliza is None or files is None or problems:
+    if eliza is None or files is None or scripts is None or problems:
         raise ConfigError(problems)
     keys = make_keys(settings.evi, files.get("evi.keys_file"))
     warnings = [Problem(key, file.warning) for key, file in files.items()]
@@ -84,7 +84,7 @@ def prepare(settings: Settings) -> Current:
         warnings.append(Problem("server.watch", "systemd passed copies of the files: they change on systemctl reload"))
     return Current(
         settings,
-        Voice(eliza, _manner(settings), catalogue(_retell_options(settings)), make_guide(settings), borrowed),
+        Voice(eliza, _manner(settings), catalogue(_retell_options(settings)), make_guide(settings), borrowed, scripts),
         _routes(settings, files, keys),
         _limits(settings),
         certificate,
@@ -94,6 +94,23 @@ def prepare(settings: Settings) -> Current:
 
 def _eliza(settings: Settings) -> Eliza:
     return make_eliza(settings.eliza.script, settings.eliza.mode, spell_numbers=settings.speech.spell_numbers)
+
+
+def _scripts(settings: Settings) -> dict[str, Eliza]:
+    """Compile the scripts that configs of EVI name, each once."""
+    scripts: dict[str, Eliza] = {}
+    problems: list[Problem] = []
+    for name, config in settings.evi.configs.items() if settings.evi.enabled else ():
+        if config.script and config.script not in scripts:
+            try:
+                scripts[config.script] = make_eliza(
+                    config.script, settings.eliza.mode, spell_numbers=settings.speech.spell_numbers
+                )
+            except ConfigError as error:
+                problems += [Problem(f"evi.configs.{name}.script", problem.message) for problem in error.problems]
+    if problems:
+        raise ConfigError(problems)
+    return scripts
 
 
 def _certificate(settings: Settings) -> Certificate | None:
