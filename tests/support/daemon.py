@@ -78,7 +78,13 @@ class Daemon:
         )
         self._thread = threading.Thread(target=self._collect)
         self._thread.start()
-        self.wait_for(r"listening on (\S+?)(?:\"|\s|$)")
+        try:
+            self.wait_for(r"listening on (\S+?)(?:\"|\s|$)")
+        except BaseException:
+            self.process.kill()
+            self.finish()
+            self._folder.cleanup()
+            raise
         return self
 
     @property
