@@ -264,6 +264,7 @@ class Call:
                 self._answers.take_answer(message)
                 self._frames.append(self._writer.echo(message))
             case incoming.AudioInput():
+                message.sound()
                 raise EviProblem("E0200", "no_hearing", "Speech is not understood here: send user_input instead.")
 
     async def _greet(self) -> None:

@@ -15,7 +15,7 @@ import trio
 
 from elizad.agent import Respond, Turn
 from elizad.conversation.phrases import APOLOGY
-from elizad.speech.chunks import Unit, split_chunks
+from elizad.speech.chunks import Unit, split_chunks, split_sentences
 
 log = logging.getLogger("elizad.agent")
 
@@ -43,6 +43,10 @@ class Pieces:
         """Return the chunks that are complete now; the last one may still grow and is held back."""
         self._held += text
         *complete, self._held = split_chunks(self._held, self._unit) or [""]
+        # A whole sentence with a space behind it does not grow: what follows would begin another, whatever it is.
+        if self._held[-1:].isspace() and len(split_sentences(f"{self._held}0")) > 1:
+            complete.append(self._held)
+            self._held = ""
         if len(self._held) > _MOST_HELD:
             complete.append(self._held)
             self._held = ""

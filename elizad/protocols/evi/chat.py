@@ -7,6 +7,7 @@ own. Pure: no I/O, no clock.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -16,6 +17,8 @@ from elizad.protocols.wire import MOST_ENTRIES
 from elizad.types import Role, Utterance
 
 _MOST_CHARS: Final = 1_000_000  # of one chat: ten times what can be said in half an hour
+_MOST_VARIABLES: Final = 200  # of all settings together
+_FIELD: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _UNANSWERED: Final = Utterance(Role.ASSISTANT, "")
 
 HANG_UP: Final = "hang_up"
@@ -84,8 +87,11 @@ class Chat:
             self.tools = {tool.name: tool for tool in (*(settings.tools or ()), *builtin)}
 
     def greet(self, text: str | None) -> TurnRequested:
-        """Return the turn in which we speak first; None is for the script's own words."""
-        return self._ask(Ask.GREETING)._replace(greeting=text)
+        """Return the turn in which we speak first; None is for the script's own words.
+
+        In a text of one's own `{name}` stands for a variable, and so does `{{name}}`, as Hume writes it.
+        """
+        return self._ask(Ask.GREETING)._replace(greeting=text and _FIELD.sub(r"{\1}", text))
 
     def hear(self, text: str) -> TurnRequested | None:
         """Take down what the caller said, and return the turn that answers it; None while we are paused."""
@@ -132,9 +138,6 @@ class Chat:
     def _add(self, entry: Utterance) -> None:
         self._transcript.append(entry)
         self._chars += len(entry.text)
-
-
-_MOST_VARIABLES: Final = 200  # of all settings together
 
 
 def _as_text(value: str | bool | int | float | None) -> str:
