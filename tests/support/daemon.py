@@ -102,7 +102,9 @@ class Daemon:
         """Return the first line from here on that has `pattern`."""
         while True:
             line = self._lines.get(timeout=_PATIENCE_S)
-            assert line is not None, f"the daemon ended: {''.join(self.log)}"
+            if line is None:
+                self._lines.put(None)  # for `finish`
+                raise AssertionError(f"the daemon ended: {''.join(self.log)}")
             self._keep(line)
             if (match := re.search(pattern, line)) is not None:
                 return match
