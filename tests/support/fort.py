@@ -19,7 +19,7 @@ from tests.support.metrics import ADMIN, counts, page_url
 from tests.support.peers import CLOSE, PING, TEXT, close_code, frame, frames_in, request
 
 PATIENCE_S: Final = 15.0  # for anything a peer waits for; the limits of the daemons are far below it
-_GENEROUS_S: Final = 5.0  # for an honest call in the middle of an attack, on a machine that is busy anyway
+_GENEROUS_S: Final = 10.0  # for an honest call in the middle of an attack, on a machine that is busy anyway
 _HONEST: Final = "127.0.0.9"  # a machine of its own: limits by address are no concern of others
 
 ENDS: Final = b'{"type":"assistant_end"}'
