@@ -12,12 +12,11 @@ import os
 import re
 import shutil
 from collections.abc import AsyncGenerator, Iterator
-from functools import partial
-from subprocess import DEVNULL, PIPE
 from typing import Final, Literal, Protocol
 
 import trio
 
+from elizad.evi import programs
 from elizad.evi.sound import RATE, Resampler, one_channel, read_head, silence, wav, wav_seconds
 
 __all__ = ["Espeak", "Mouth", "Silence", "open_mouth", "wav_seconds"]
@@ -162,10 +161,9 @@ async def _output(command: list[str], text: bytes) -> bytes:
     """Run a program and return what it writes. Raises: _Failed. Cancelling: it is killed and waited for."""
     output = bytearray()
     failed = ""
-    run = partial(trio.run_process, command, stdin=text, check=False, deliver_cancel=_kill)
     try:
         async with trio.open_nursery() as nursery:
-            process: trio.Process = await nursery.start(partial(run, stdout=PIPE, stderr=DEVNULL))
+            process = await programs.start(nursery, command, stdin=text)
             assert process.stdout is not None
             async for some in process.stdout:
                 output += some
@@ -180,10 +178,6 @@ async def _output(command: list[str], text: bytes) -> bytes:
     if failed:
         raise _Failed(failed)
     return bytes(output)
-
-
-async def _kill(process: trio.Process) -> None:
-    process.kill()
 
 
 def _spans(text: str) -> Iterator[str]:

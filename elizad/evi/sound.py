@@ -13,6 +13,9 @@ from typing import Final, NamedTuple
 RATE: Final = 48_000
 """Of all sound that is sent, in Hz, as Hume's."""
 
+HEARD_RATE: Final = 16_000
+"""Of sound that is listened to, in Hz: what pocketsphinx's model was trained on."""
+
 _HEAD_BYTES: Final = 44  # of the WAV files that are made here: RIFF, fmt and data, nothing between
 _WHOLE: Final = 1 << 16  # what the weights of one output sample add up to
 _MOST_PHASES: Final = 640  # 11,025 Hz to 16 kHz; a rate with more is nobody's
