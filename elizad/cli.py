@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NoReturn, cast, get_args
 
 from elizad import __version__, script_options, session_options, status_options, systemd_tools
+from elizad.bench import options as bench_options
 from elizad.call import options as call_options
 from elizad.errors import ConfigError, Problem, ScriptError, StartError
 from elizad.ops import config
@@ -184,6 +185,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[argparse.ArgumentParser], Run]]]]
     "talk": ("talk with ELIZA in this terminal", _talk),
     "script": (script_options.SUMMARY, script_options.add_options),
     "call": (call_options.SUMMARY, call_options.add_options),
+    "bench": (bench_options.SUMMARY, bench_options.add_options),
     "sessions": (session_options.SUMMARY, session_options.add_options),
     "status": (status_options.SUMMARY, status_options.add_options),
     "systemd": (systemd_tools.SUMMARY, systemd_tools.add_options),

@@ -25,6 +25,7 @@ FLOORS = {
     "evi": 4,
     "ops": 5,
     "call": 6,
+    "bench": 6,
 }
 ENTRY = 6
 
