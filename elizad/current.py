@@ -14,7 +14,7 @@ from elizad.conversation.conversation import Manner
 from elizad.eliza import Eliza
 from elizad.errors import ConfigError, Problem
 from elizad.evi.keys import Keys
-from elizad.evi_rooms import chat_routes, make_keys, read_keys
+from elizad.evi_rooms import EviNow, chat_routes, evi_now, make_keys, read_keys
 from elizad.guidance import advice, make_guide
 from elizad.keeping import store_of
 from elizad.mind import make_eliza
@@ -51,6 +51,7 @@ class Current:
     routes: tuple[Route, ...]
     limits: Limits
     certificate: Certificate | None
+    evi: EviNow
     warnings: tuple[Problem, ...]
     """What will trouble callers although it can be used."""
 
@@ -88,6 +89,7 @@ def prepare(settings: Settings) -> Current:
         _routes(settings, files, keys),
         _limits(settings),
         certificate,
+        evi_now(settings.evi, keys),
         tuple(problem for problem in warnings if problem.message),
     )
 

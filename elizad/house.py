@@ -15,9 +15,8 @@ from elizad.current import Current, Source, prepare
 from elizad.errors import ConfigError, StartError
 from elizad.evi.desk import Desk
 from elizad.evi.mouth import Mouth, open_mouth
-from elizad.evi.profile import Profile
-from elizad.evi.record import Unkept
 from elizad.evi.turns import PLATFORM
+from elizad.evi_rooms import EviRooms
 from elizad.keeping import make_sessions
 from elizad.net.addresses import Sources
 from elizad.net.guard import Request, serve_connection
@@ -53,14 +52,6 @@ _WARM_UP_S: float = 1.0
 """After the start, in which whoever waited at the door is answered first."""
 
 
-async def _find(config_id: str | None, version: int | None) -> Profile:
-    return Profile()
-
-
-async def _open_chat(profile: Profile, group: str | None) -> Unkept:
-    return Unkept(group)
-
-
 def _mouth(current: Current) -> Mouth | None:
     evi = current.settings.evi
     return open_mouth(evi.sound, evi.voice, evi.words_per_minute)
@@ -83,8 +74,15 @@ class House:
         self._switchboard = Switchboard(lambda: self.current.voice, self._sessions)
         registry, meter = self._switchboard.registry, self._switchboard.meter
         self._mouth = _mouth(current)
+        self._evi = EviRooms(lambda: self.current.evi, lambda: self.current.settings.evi, self._sessions)
         self._desk = Desk(
-            lambda: self.current.voice, _find, _open_chat, registry, meter, self._sessions, lambda: self._mouth
+            lambda: self.current.voice,
+            self._evi.configs.find,
+            self._evi.archive.open_chat,
+            registry,
+            meter,
+            self._sessions,
+            lambda: self._mouth,
         )
         self.vitals = Vitals(meter, self._tally, self._lag, self._about, self._about_store)
         metrics = Metrics(
@@ -108,7 +106,8 @@ class House:
     @property
     def upkeep(self) -> tuple[Callable[[], Awaitable[None]], ...]:
         """The tasks that run as long as the daemon does."""
-        tasks = self._heartbeat.run, self._lag.run, self.vitals.run, self._garbage.run, self._warm_up
+        always = self._heartbeat.run, self._lag.run, self.vitals.run, self._garbage.run, self._warm_up
+        tasks = (*always, self._evi.upkeep)
         return tasks if self._sessions is None else (*tasks, self._sessions.run)
 
     async def _warm_up(self) -> None:
@@ -202,6 +201,7 @@ class House:
                 heartbeat=self._heartbeat,
                 tally=tally,
                 pages=pages,
+                site=self._evi.site if calls_too else None,
                 visitors=visitors,
             )
 

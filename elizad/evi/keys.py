@@ -79,17 +79,22 @@ class Keys:
         """
         return is_local_origin(origin) or origin in self._origins or bool(self._pairs and not self._origins)
 
-    def issue(self, head: Head, peer: Peer) -> str:
-        """Return an access token for the key and secret in `Authorization: Basic`.
-
-        Raises: Refusal as `admit`.
-        """
-        given = _basic(head)
+    def admit_to_issue(self, head: Head, peer: Peer) -> None:
+        """See that a request for an access token may come in. Raises: Refusal as `admit`."""
         if not self._pairs:
             self.admit(head, peer)
-            return self._sign(self._own)
-        if not all(map(self.is_welcome, head.values("origin"))):
+        elif not all(map(self.is_welcome, head.values("origin"))):
             raise Refusal(403, "pages of this origin are not accepted here")
+        self.issue(head)
+
+    def issue(self, head: Head) -> str:
+        """Return an access token for the key and secret in `Authorization: Basic`; without keys, for anything.
+
+        Raises: Refusal (401).
+        """
+        if not self._pairs:
+            return self._sign(self._own)
+        given = _basic(head)
         good = [pair for pair in self._pairs if given is not None and pair[1] and _are_equal(pair, given)]
         if not good:
             challenge = (("WWW-Authenticate", 'Basic realm="key:secret"'),)

@@ -10,11 +10,12 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeVar
 
 import trio
 
-from elizad.errors import RemoteError
+from elizad.errors import ElizadError, RemoteError
 from elizad.net.addresses import Peer
 from elizad.net.admission import Found, Route, admit, find_route
 from elizad.net.door import check_upgrade, read_head
@@ -22,7 +23,7 @@ from elizad.net.errors import PeerClosed, Refusal, TlsFailed
 from elizad.net.gate import close_now, linger
 from elizad.net.head import Head
 from elizad.net.heartbeat import Heartbeat
-from elizad.net.http import NO_PAGES, Pages, render_page, render_refusal
+from elizad.net.http import NO_PAGES, Pages, Site, exchange, render_answer, render_page, render_refusal
 from elizad.net.limits import Limits
 from elizad.net.tally import Tally
 from elizad.net.tls import TlsStream
@@ -70,9 +71,10 @@ async def serve_connection(
     heartbeat: Heartbeat,
     tally: Tally,
     pages: Pages = NO_PAGES,
+    site: Site | None = None,
     visitors: Visitors | None = None,
 ) -> None:
-    """Read the request, show a page, refuse it, or open the WebSocket, run `handler` and close.
+    """Read the request, show a page, have `site` answer, refuse it, or open the WebSocket, run `handler` and close.
 
     Logs what the handler cannot. Without `visitors`, shared by all connections, nobody is counted by address.
 
@@ -87,6 +89,7 @@ async def serve_connection(
     peer, port = peer_of(stream)
     client, entered = peer, False
     where = {"conn": conn, "peer": _name(peer, port)}
+    refused: Callable[[Refusal], bytes] = render_refusal
     try:
         try:
             if isinstance(stream, TlsStream):
@@ -101,12 +104,24 @@ async def serve_connection(
             if visitors.is_proxy(peer):
                 _enter(visitors, client, tally)
                 entered = True
+            if site is not None and site.covers(head.path):
+                refused = partial(_refused_by, site, head)
+                try:
+                    response = await exchange(stream, head, early, site, client, peer, conn)
+                except Exception as error:
+                    if isinstance(error, ElizadError):
+                        raise
+                    tally.bugs += 1
+                    log.exception("bug", extra={"fields": where})
+                    response = refused(Refusal(500, "internal error"))
+                await _respond(stream, response, limits.close_timeout_s)
+                return
             found = _decide(routes, head, client, peer)
         except Refusal as refusal:
             tally.refusals[refusal.status] += 1
             tally.refused_for[refusal.reason] += 1
             fields = {**where, "status": refusal.status, "reason": refusal.reason}
-            answer = render_refusal(refusal)
+            answer = refused(refusal)
             if refusal.status in _WRONG and visitors.is_slowed(client):
                 fields["slowed"] = True
                 tally.slowed += 1
@@ -146,6 +161,10 @@ def _enter(visitors: Visitors, client: Peer, tally: Tally) -> None:
     if limit is not None:
         tally.limited[limit] += 1
         raise Refusal(429, "too many connections from this address", (("Retry-After", "5"),))
+
+
+def _refused_by(site: Site, head: Head, refusal: Refusal) -> bytes:
+    return render_answer(site, head, site.refuse(refusal))
 
 
 def _decide(routes: Sequence[Route], head: Head, client: Peer, peer: Peer) -> Found:

@@ -250,9 +250,16 @@ class Sessions:
                 self._settle(saving, saving.wanted)
             return await self._there().forget(key) or waiting is not None
 
-    async def write(self) -> bool:
-        """Save at once what waits; whether that was done. Cancelling: it may be done or not."""
-        return self._store is not None and await self._save_all(self._store)
+    async def save_now(self, saving: Saving, payload: bytes, heard_s: float) -> None:
+        """As `save`, but wait for it; what cannot be saved now is not kept waiting.
+
+        Raises: StoreError. Cancelling: it may be done or not.
+        """
+        store = self._there()
+        self.save(saving, payload, heard_s)
+        if not await self._save_all(store):
+            self._waiting.pop(saving.key, None)
+            raise StoreError(self._keeping.why)
 
     def _there(self) -> Store:
         """Raises: StoreError."""

@@ -45,6 +45,11 @@ def status(keys: Keys, request: Head, peer: Peer = THERE) -> int | None:
     return None
 
 
+def token_for(keys: Keys, request: Head, peer: Peer) -> str:
+    keys.admit_to_issue(request, peer)
+    return keys.issue(request)
+
+
 KEYS = Keys([f"{KEY}:{SECRET}", "second-key"])
 
 
@@ -94,10 +99,10 @@ def test_nothing_else_is_even_on_this_machine(request_):
 def test_an_access_token_is_taken_until_it_ends_by_every_daemon_with_the_key_and_by_no_other():
     clock = Clock()
     keys = Keys([f"{KEY}:{SECRET}"], token_s=1800, clock=clock)
-    token = keys.issue(head("", basic(f"{KEY}:{SECRET}")), THERE)
+    token = token_for(keys, head("", basic(f"{KEY}:{SECRET}")), THERE)
     assert KEY not in token
     assert SECRET not in token
-    assert token != keys.issue(head("", basic(f"{KEY}:{SECRET}")), THERE)
+    assert token != token_for(keys, head("", basic(f"{KEY}:{SECRET}")), THERE)
     after_restart = Keys(["other-key:other-secret", f"{KEY}:{SECRET}"], clock=clock)
     for request in (head(f"accessToken={token}"), head("", ("authorization", f"Bearer {token}"))):
         assert status(keys, request) is None
@@ -132,7 +137,7 @@ def test_an_access_token_is_taken_until_it_ends_by_every_daemon_with_the_key_and
 def test_a_token_is_only_given_for_a_key_with_its_secret(header):
     request = head("", *([header] if header else []), *LOCAL)
     with pytest.raises(Refusal) as caught:
-        KEYS.issue(request, HERE)
+        token_for(KEYS, request, HERE)
     assert caught.value.status == 401
     assert "key" in caught.value.reason
     assert KEY not in caught.value.reason
@@ -147,7 +152,7 @@ def test_without_keys_this_machine_comes_in_with_any_key_or_none(peer, host):
     for origin in ([], [("origin", "http://localhost:3000")], [("origin", "https://127.0.0.1")]):
         for query in ("", "api_key=whatever"):
             assert status(keys, head(query, ("host", host), *origin), peer) is None
-    assert keys.issue(head("", ("host", host), basic("any:thing")), peer).startswith("ea1.")
+    assert token_for(keys, head("", ("host", host), basic("any:thing")), peer).startswith("ea1.")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +181,7 @@ def test_without_keys_this_machine_comes_in_with_any_key_or_none(peer, host):
 def test_without_keys_nobody_else_comes_in(request_, peer):
     assert status(Keys(), request_, peer) == 401
     with pytest.raises(Refusal) as caught:
-        Keys().issue(Head("POST", "/", "", headers=(*request_.headers, basic("any:thing"))), peer)
+        token_for(Keys(), Head("POST", "/", "", headers=(*request_.headers, basic("any:thing"))), peer)
     assert caught.value.status == 401
     assert "on this machine only" in caught.value.reason
 
@@ -213,6 +218,6 @@ def test_any_head_is_let_in_or_refused(query, headers, peer):
     for keys in (Keys(), KEYS, Keys(origins=["https://a.example"])):
         assert status(keys, request, peer) in (None, 401, 403)
         try:
-            keys.issue(request, peer)
+            token_for(keys, request, peer)
         except Refusal as refusal:
             assert refusal.status in (401, 403)
