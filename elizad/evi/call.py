@@ -16,6 +16,8 @@ import trio
 
 from elizad.errors import RemoteError
 from elizad.evi.answers import Answers
+from elizad.evi.attention import Attention, not_heard
+from elizad.evi.ear import Deaf, Heard, Hearing, Interim, Sound, SpeechBegan
 from elizad.evi.hours import Hours
 from elizad.evi.mouth import Mouth
 from elizad.evi.profile import Profile
@@ -42,7 +44,7 @@ class _Left(NamedTuple):
     ending: Ending
 
 
-_Arrival = Incoming | EviProblem | Piece | _Left
+_Arrival = Incoming | EviProblem | Piece | Sound | _Left
 
 # How the end of a chat is told over REST, by the slug of the error that ended it.
 _STATUS: Final[Mapping[str, str]] = {
@@ -62,8 +64,14 @@ class Call:
         turns: Turns,
         mouth: Mouth | None = None,
         mind: Mind | None = None,
+        hearing: Hearing | None = None,
+        *,
+        verbose: bool = False,
     ) -> None:
-        """Without a mouth there is no sound; `mind` answers the turns that the conversation delegates."""
+        """Without a mouth there is no sound; `mind` answers the turns that the conversation delegates.
+
+        `verbose`: the client wants to know what is heard while the caller is still speaking.
+        """
         self._socket = socket
         self._sitting = sitting
         self._chat = sitting.chat
@@ -72,6 +80,7 @@ class Call:
         self._feed, self._inbox = trio.open_memory_channel[_Arrival](_INBOX)
         speaker = Speaker(self._put, sitting.writer, mouth, profile.voice)
         self._answers = Answers(sitting, turns, speaker, self._put, mind)
+        self._attention = Attention(hearing, self._put, interim=verbose)
         self._hours = Hours(profile, sitting.opened)
         self._frames: list[str] = []  # what is to be sent next
         self._waiting: trio.CancelScope | None = None
@@ -100,7 +109,7 @@ class Call:
         status = "ERROR"
         try:
             async with trio.open_nursery() as nursery:
-                self._answers.nursery = nursery
+                self._nursery = self._answers.nursery = nursery
                 nursery.start_soon(self._read)
                 for task in self.beside:
                     nursery.start_soon(task)
@@ -154,8 +163,8 @@ class Call:
             if isinstance(arrival, _Left):
                 return
 
-    async def _put(self, piece: Piece) -> None:
-        await self._feed.send(piece)
+    async def _put(self, arrival: Piece | Sound) -> None:
+        await self._feed.send(arrival)
 
     # -- the writer ----------------------------------------------------------------------------------------------
 
@@ -234,6 +243,8 @@ class Call:
                 self.ending = ending
             case EviProblem():
                 self._complain(arrival)
+            case SpeechBegan() | Interim() | Heard() | Deaf():
+                await self._listen(arrival)
             case _ if self._over is None:
                 if arrival.custom_session_id:
                     self.name(arrival.custom_session_id)
@@ -246,7 +257,7 @@ class Call:
         """Do what the client asks for. Raises: EviProblem."""
         match message:
             case incoming.UserInput(text=text):
-                at = math.floor((trio.current_time() - self._sitting.opened) * 1000)
+                at = self._sitting.at_ms()
                 await self._hear(text, at, at, from_text=True)
             case incoming.AssistantInput(text=text):
                 self._answers.say_next(text, from_text=True)
@@ -264,8 +275,24 @@ class Call:
                 self._answers.take_answer(message)
                 self._frames.append(self._writer.echo(message))
             case incoming.AudioInput():
-                message.sound()
-                raise EviProblem("E0200", "no_hearing", "Speech is not understood here: send user_input instead.")
+                self._attention.feed(self._nursery, message.sound(), self._chat.audio, self._sitting.at_ms())
+
+    async def _listen(self, sound: Sound) -> None:
+        """Do what follows from what is heard."""
+        if self._over is not None:
+            return
+        match sound:
+            case SpeechBegan():
+                self._hours.heard(trio.current_time())
+                if self._answers.is_heard:
+                    self._cut_off()  # who is still thinking is left to it: it may be a cough
+            case Interim(text, begin_ms, end_ms):
+                frame = self._writer.user_message(text, begin_ms, end_ms, from_text=False, interim=True)
+                self._frames.append(frame)
+            case Heard(text, begin_ms, end_ms):
+                await self._hear(text, begin_ms, end_ms, from_text=False)
+            case Deaf(why):
+                self._complain(not_heard(why))
 
     async def _greet(self) -> None:
         """Speak first, if the profile says so, and in the first chat of a group."""

@@ -11,6 +11,7 @@ import trio
 from elizad.conversation.conversation import Conversation, Place
 from elizad.evi import profile as profiles
 from elizad.evi.call import Call
+from elizad.evi.ear import Hearing
 from elizad.evi.mouth import Mouth
 from elizad.evi.outside import Outside, Report
 from elizad.evi.profile import HARD_STOP_S, Profile
@@ -52,6 +53,7 @@ class Desk:
         meter: Meter,
         sessions: Sessions | None = None,
         mouth: Callable[[], Mouth | None] = lambda: None,
+        hearing: Callable[[], Hearing | None] = lambda: None,
     ) -> None:
         """`find` looks up the profile of a config, `open_chat` begins the record of a chat; both raise EviProblem."""
         self._voice = voice
@@ -61,6 +63,7 @@ class Desk:
         self._meter = meter
         self._sessions = sessions
         self._mouth = mouth
+        self._hearing = hearing
 
     async def answer(self, socket: WebSocket, request: Request) -> None:
         """Hold one chat. Cancelling: ends it without a goodbye."""
@@ -136,6 +139,8 @@ class Desk:
             Turns(conversation, record.chat_group_id, self._meter, conn, opener),
             self._mouth(),
             None if borrowed is None else Mind(borrowed, "sentence", conversation.polish, conn),
+            self._hearing(),
+            verbose=wanted.verbose_transcription,
         )
         if outside is not None:
             call.beside.append(outside.run)

@@ -8,6 +8,8 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import trio
+
 from elizad.evi.record import Record
 from elizad.protocols.evi.chat import Chat
 from elizad.protocols.evi.outgoing import Writer
@@ -35,6 +37,10 @@ class Sitting:
     def note(self, role: str, type: str, text: str | None = None) -> None:
         """Take down an event, by the names that REST has for them. Does not wait."""
         self.record.note(role, type, text, at_ms=self.unix_ms())
+
+    def at_ms(self) -> int:
+        """Return how long the chat has lasted, in milliseconds."""
+        return math.floor((trio.current_time() - self.opened) * 1000)
 
     def unix_ms(self) -> int:
         """Return the time of day in milliseconds."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from elizad.conversation.guide import UNGUIDED, Guide
 from elizad.eliza import Eliza
 from elizad.eliza.diction import Diction
 from elizad.evi.call import Call
+from elizad.evi.ear import Ear, Hearing, NoEar, Sound
 from elizad.evi.mouth import Mouth
 from elizad.evi.profile import Profile
 from elizad.evi.record import Unkept
@@ -23,6 +24,7 @@ from elizad.evi.sitting import Sitting
 from elizad.evi.sound import silence, wav
 from elizad.evi.turns import PLATFORM, Turns
 from elizad.protocols.evi.chat import Chat
+from elizad.protocols.evi.incoming import Audio
 from elizad.protocols.evi.outgoing import Writer
 from elizad.service.connection import OpenSession
 from elizad.service.meter import Meter
@@ -49,6 +51,41 @@ class Hum:
                 yield wav(silence(0.5))
         finally:
             self.closed += 1
+
+
+class Ears(Hearing):
+    """Ears that hear what the test says they do; `fed` is all that they were given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fed: list[bytes] = []
+        self.opened: list[tuple[Audio | None, int, bool]] = []
+        self.closed = 0
+        self.why = ""
+
+    def open(self, first: bytes, audio: Audio | None, began_ms: int, *, interim: bool) -> Ear:
+        if self.why:
+            raise NoEar(self.why)
+        self.opened.append((audio, began_ms, interim))
+        self.hears, sounds = trio.open_memory_channel[Sound](100)
+        fed = self.fed
+        ears = self
+
+        class One(Ear):
+            def __init__(self) -> None:
+                pass
+
+            def feed(self, data: bytes) -> None:
+                fed.append(data)
+
+            async def run(self, put: Callable[[Sound], Awaitable[None]]) -> None:
+                try:
+                    async for sound in sounds:
+                        await put(sound)
+                finally:
+                    ears.closed += 1
+
+        return One()
 
 
 class Notes(Unkept):
@@ -84,6 +121,8 @@ class Client:
         earlier: Sequence[Utterance] = (),
         open_session: OpenSession | None = None,
         patience: Patience | None = None,
+        hearing: Hearing | None = None,
+        verbose: bool = False,
     ) -> None:
         self.socket = MemorySocket()
         self.notes = Notes(earlier)
@@ -105,6 +144,8 @@ class Client:
             Turns(conversation, "group", self.meter, "test", open_session),
             mouth,
             None if borrowed is None else Mind(borrowed, "sentence", conversation.polish, "test"),
+            hearing,
+            verbose=verbose,
         )
 
     def send(self, type: str, **fields: Any) -> None:
