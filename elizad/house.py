@@ -14,6 +14,7 @@ from elizad import __version__
 from elizad.current import Current, Source, prepare
 from elizad.errors import ConfigError, StartError
 from elizad.evi.desk import Desk
+from elizad.evi.ear import Hearing
 from elizad.evi.mouth import Mouth, open_mouth
 from elizad.evi.turns import PLATFORM
 from elizad.evi_rooms import EviRooms
@@ -73,7 +74,7 @@ class House:
         self._sessions = make_sessions(current.settings)
         self._switchboard = Switchboard(lambda: self.current.voice, self._sessions)
         registry, meter = self._switchboard.registry, self._switchboard.meter
-        self._mouth = _mouth(current)
+        self._mouth, hearing = _mouth(current), Hearing()
         self._evi = EviRooms(lambda: self.current.evi, lambda: self.current.settings.evi, self._sessions)
         self._desk = Desk(
             lambda: self.current.voice,
@@ -83,6 +84,7 @@ class House:
             meter,
             self._sessions,
             lambda: self._mouth,
+            lambda: hearing if self.current.settings.evi.hearing else None,
         )
         self.vitals = Vitals(meter, self._tally, self._lag, self._about, self._about_store)
         metrics = Metrics(

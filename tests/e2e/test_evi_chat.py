@@ -1,0 +1,181 @@
+"""A chat with EVI over the real process: turns, settings in the address, sound, tools, a group that is gone on with."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from tests.support.daemon import Daemon
+
+FERRY = """(Ferry office, good morning. Where would you like to go?)
+(SEA 5 ((0) (Let me ask. The sea is [look_at_sea place: the pier] just now.)))
+(STORY 5 ((0) (One is a long sentence about the sea. Two is as long. Three is the last of them.)))
+(NONE ((0) (Which island please?)))
+(MEMORY SEA (0 = a) (0 = b) (0 = c) (0 = d))
+"""
+
+CONFIG = """
+[evi]
+sound = "off"
+[evi.configs.ferry]
+script = "./ferry.eliza"
+greeting = "doctor"
+[evi.configs.brief]
+inactivity_s = 1
+max_duration_s = 20
+[evi.configs.quiet]
+script = "./ferry.eliza"
+"""
+
+
+class Chat:
+    """One chat with a daemon."""
+
+    def __init__(self, daemon: Daemon, query: str = "", path: str = "/v0/evi/chat") -> None:
+        self._opening = connect(f"{daemon.url}{path}?{query}", open_timeout=20, proxy=None)
+
+    def __enter__(self) -> Self:
+        self.ws: ClientConnection = self._opening.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._opening.__exit__(*error)
+
+    def send(self, type: str, **fields: Any) -> None:
+        self.ws.send(json.dumps({"type": type, **fields}))
+
+    def next(self) -> dict[str, Any]:
+        message: dict[str, Any] = json.loads(self.ws.recv(timeout=20))
+        return message
+
+    def until(self, type: str) -> list[dict[str, Any]]:
+        """Return all messages up to the first of this type."""
+        messages = [self.next()]
+        while messages[-1]["type"] != type:
+            messages.append(self.next())
+        return messages
+
+    def say(self, text: str) -> list[str]:
+        """Return what is said to it."""
+        self.send("user_input", text=text)
+        return said(self.until("assistant_end"))
+
+
+def said(messages: list[dict[str, Any]]) -> list[str]:
+    return [message["message"]["content"] for message in messages if message["type"] == "assistant_message"]
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    folder: Path = tmp_path_factory.mktemp("evi")
+    (folder / "ferry.eliza").write_text(FERRY)
+    with Daemon(config=CONFIG, folder=folder) as daemon:
+        yield daemon
+
+
+@pytest.mark.parametrize("path", ["/v0/evi/chat", "/v0/assistant/chat"])
+def test_a_conversation(daemon: Daemon, path: str) -> None:
+    with Chat(daemon, "apiKey=any&fernSdkLanguage=JavaScript", path) as chat:
+        metadata = chat.next()
+        assert metadata["type"] == "chat_metadata"
+        assert all(metadata[name] for name in ("chat_id", "chat_group_id", "request_id"))
+        assert any("mother" in text for text in chat.say("My mother hates me."))
+        chat.ws.send("no JSON")
+        assert chat.next()["code"] == "E0100"
+        chat.ws.send(b"\0")
+        assert chat.next()["code"] == "E0101"
+        chat.send("assistant_input", text="A word of mine.")
+        assert said(chat.until("assistant_end")) == ["A word of mine."]
+
+
+def test_a_config_has_its_own_script_and_greeting(daemon: Daemon) -> None:
+    with Chat(daemon, "config_id=ferry&session_settings%5Bcustom_session_id%5D=ann") as chat:
+        greeted = chat.until("assistant_end")
+        assert said(greeted) == ["Ferry office, good morning.", "Where would you like to go?"]
+        assert {message["custom_session_id"] for message in greeted} == {"ann"}
+        assert chat.say("somewhere") == ["Which island please?"]
+
+
+def test_a_script_asks_a_tool(daemon: Daemon) -> None:
+    with Chat(daemon, "config_id=quiet") as chat:
+        assert chat.say("How is the sea?") == ["Let me ask.", "I'm sorry, I can't look that up just now."]
+        chat.send("session_settings", tools=[{"type": "function", "name": "look_at_sea", "parameters": "{}"}])
+        chat.send("user_input", text="How is the sea?")
+        call = chat.until("tool_call")[-1]
+        assert json.loads(call["parameters"]) == {"place": "the pier"}
+        chat.send("tool_response", tool_call_id=call["tool_call_id"], content="rather rough")
+        messages = chat.until("assistant_end")
+        assert messages[0]["type"] == "tool_response"
+        assert said(messages) == ["The sea is rather rough just now."]
+
+
+def test_an_unknown_config_is_told_and_the_socket_closed(daemon: Daemon) -> None:
+    with Chat(daemon, "config_id=nobody") as chat:
+        error = chat.next()
+        assert (error["type"], error["slug"]) == ("error", "config_not_found")
+        with pytest.raises(ConnectionClosed) as caught:
+            chat.next()
+    assert caught.value.rcvd is not None
+    assert caught.value.rcvd.code == 1000
+
+
+def test_a_group_is_gone_on_with(daemon: Daemon) -> None:
+    with Chat(daemon) as chat:
+        group = chat.next()["chat_group_id"]
+        first = chat.say("My dog is ill.")
+    time.sleep(1)  # saves gather
+    with Chat(daemon, f"resumed_chat_group_id={group}") as chat:
+        metadata = chat.next()
+        assert metadata["chat_group_id"] == group
+        assert chat.say("My dog is ill.") != first
+    with Chat(daemon, "resumed_chat_group_id=11111111-1111-4111-8111-111111111111") as chat:
+        assert chat.next()["slug"] == "chat_group_not_found"
+
+
+def test_a_chat_without_a_word_ends(daemon: Daemon) -> None:
+    with Chat(daemon, "config_id=brief") as chat:
+        assert chat.next()["type"] == "chat_metadata"
+        error = chat.next()
+        assert (error["code"], error["slug"]) == ("E0714", "inactivity_timeout")
+        with pytest.raises(ConnectionClosed) as caught:
+            chat.next()
+    assert caught.value.rcvd is not None
+    assert caught.value.rcvd.code == 1000
+
+
+def test_sound_comes_and_stops_at_an_interruption(tmp_path: Path) -> None:
+    (tmp_path / "ferry.eliza").write_text(FERRY)
+    with Daemon(config=CONFIG.replace('"off"', '"silence"'), folder=tmp_path) as daemon:
+        with Chat(daemon, "config_id=quiet") as chat:
+            chat.next()
+            chat.send("user_input", text="Tell me a story")
+            messages = chat.until("audio_output")
+            assert messages[-1]["id"] == messages[-2]["id"]
+            assert messages[-1]["index"] == 0
+            chat.send("user_input", text="Stop")
+            chat.until("user_interruption")
+            after = chat.until("assistant_end")
+            assert [message["type"] for message in after[:2]] == ["user_message", "assistant_message"]
+            assert {message["id"] for message in after if message["type"] == "audio_output"} == {after[1]["id"]}
+            assert said(after) == ["Which island please?"]
+    closed = next(line for line in daemon.log if "call closed" in line)
+    assert "proto=evi" in closed
+    assert "turns=2" in closed
+
+
+def test_the_daemon_says_goodbye_with_1001() -> None:
+    with Daemon(config='[evi]\nsound = "off"\n') as daemon, Chat(daemon) as chat:
+        chat.say("hello")
+        assert daemon.end() == 0
+        with pytest.raises(ConnectionClosed) as caught:
+            chat.next()
+            chat.next()
+    assert caught.value.rcvd is not None
+    assert caught.value.rcvd.code == 1001
