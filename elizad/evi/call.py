@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import trio
 
@@ -44,7 +44,19 @@ class _Left(NamedTuple):
     ending: Ending
 
 
-_Arrival = Incoming | EviProblem | Piece | Sound | _Left
+class EviSocket(Socket, Protocol):
+    """What a chat needs of a WebSocket: binary messages are sound."""
+
+    async def receive_any(self) -> str | bytes: ...
+
+
+class _Microphone(NamedTuple):
+    """A binary message: pages on Hume's React provider send sound as their browser records it, without an envelope."""
+
+    data: bytes
+
+
+_Arrival = Incoming | _Microphone | EviProblem | Piece | Sound | _Left
 
 # How the end of a chat is told over REST, by the slug of the error that ended it.
 _STATUS: Final[Mapping[str, str]] = {
@@ -58,7 +70,7 @@ class Call:
 
     def __init__(
         self,
-        socket: Socket,
+        socket: EviSocket,
         sitting: Sitting,
         profile: Profile,
         turns: Turns,
@@ -149,16 +161,14 @@ class Call:
         """Read messages until the client is gone. One that cannot be understood is told so."""
         while True:
             try:
-                arrival: _Arrival = incoming.read(await self._socket.receive())
+                message = await self._socket.receive_any()
+                arrival: _Arrival = _Microphone(message) if isinstance(message, bytes) else incoming.read(message)
             except EviProblem as problem:
                 arrival = problem
             except PeerClosed as closed:
                 arrival = _Left(gone(closed))
             except RemoteError as error:
-                if error.code == CloseCode.UNSUPPORTED_DATA:
-                    arrival = incoming.malformed("binary messages are not part of this protocol")
-                else:
-                    arrival = _Left(Ending(error.code, f"bad input: {error.reason}", error.reason))
+                arrival = _Left(Ending(error.code, f"bad input: {error.reason}", error.reason))
             await self._feed.send(arrival)
             if isinstance(arrival, _Left):
                 return
@@ -246,9 +256,12 @@ class Call:
             case SpeechBegan() | Interim() | Heard() | Deaf():
                 await self._listen(arrival)
             case _ if self._over is None:
-                if arrival.custom_session_id:
-                    self.name(arrival.custom_session_id)
                 try:
+                    if isinstance(arrival, _Microphone):
+                        self._hear_sound(arrival.data)
+                        return
+                    if arrival.custom_session_id:
+                        self.name(arrival.custom_session_id)
                     await self._obey(arrival)
                 except EviProblem as problem:
                     self._complain(problem)
@@ -275,7 +288,11 @@ class Call:
                 self._answers.take_answer(message)
                 self._frames.append(self._writer.echo(message))
             case incoming.AudioInput():
-                self._attention.feed(self._nursery, message.sound(), self._chat.audio, self._sitting.at_ms())
+                self._hear_sound(message.sound())
+
+    def _hear_sound(self, data: bytes) -> None:
+        """Raises: EviProblem."""
+        self._attention.feed(self._nursery, data, self._chat.audio, self._sitting.at_ms())
 
     async def _listen(self, sound: Sound) -> None:
         """Do what follows from what is heard."""

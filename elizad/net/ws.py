@@ -90,11 +90,22 @@ class WebSocket:
         return self._reader.failure if self._verdict and self._verdict.code == CloseCode.INTERNAL_ERROR else None
 
     async def receive(self) -> str:
-        """The next whole text message.
+        """The next whole message, where only text is understood.
 
-        Raises: RemoteError 1003 for a binary message, 1008 for more than messages_per_s, and 1009 for a text that is
-        larger than max_message_bytes only in UTF-8: close with them. PeerClosed when the connection has ended.
-        Cancelling: loses nothing.
+        Raises: RemoteError 1003 for a binary message, and as `receive_any`. Cancelling: loses nothing.
+        """
+        message = await self.receive_any()
+        if isinstance(message, bytes):
+            self.fault = CloseCode.UNSUPPORTED_DATA
+            raise RemoteError(CloseCode.UNSUPPORTED_DATA, "only text messages are understood here")
+        return message
+
+    async def receive_any(self) -> str | bytes:
+        """The next whole message; bytes are a binary one.
+
+        Raises: RemoteError 1008 for more than messages_per_s, and 1009 for a text that is larger than
+        max_message_bytes only in UTF-8: close with them. PeerClosed when the connection has ended. Cancelling: loses
+        nothing.
         """
         try:
             message = await self._connection.get_message()
@@ -106,8 +117,7 @@ class WebSocket:
             self.fault, self.exceeded = CloseCode.POLICY, "messages_per_s"
             raise RemoteError(CloseCode.POLICY, self._stream.too_many)
         if isinstance(message, bytes):
-            self.fault = CloseCode.UNSUPPORTED_DATA
-            raise RemoteError(CloseCode.UNSUPPORTED_DATA, "only text messages are understood here")
+            return message
         most = self._limits.max_message_bytes
         # trio-websocket counts characters; bytes are counted only where that can make a difference.
         if len(message) * 4 > most and not message.isascii() and len(message.encode()) > most:

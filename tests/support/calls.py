@@ -35,13 +35,13 @@ class MemorySocket:
     """What a WebSocket is to a Connection. Test code plays the peer: `say`, `hang_up`, and `frames`."""
 
     def __init__(self) -> None:
-        self._feed, self._incoming = trio.open_memory_channel[str | Exception](math.inf)
+        self._feed, self._incoming = trio.open_memory_channel[str | bytes | Exception](math.inf)
         self.writes: list[tuple[float, list[str]]] = []
         self.closed: tuple[int, str] | None = None
         self.reading = trio.Event()
         self.reading.set()  # unset it, and the peer does not read: sends block
 
-    def say(self, message: str) -> None:
+    def say(self, message: str | bytes) -> None:
         self._feed.send_nowait(message)
 
     def hang_up(self, code: int = 1000) -> None:
@@ -55,6 +55,11 @@ class MemorySocket:
         return [frame for _, write in self.writes for frame in write]
 
     async def receive(self) -> str:
+        message = await self.receive_any()
+        assert isinstance(message, str)
+        return message
+
+    async def receive_any(self) -> str | bytes:
         message = await self._incoming.receive()
         if isinstance(message, Exception):
             raise message

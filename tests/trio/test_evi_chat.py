@@ -563,14 +563,6 @@ async def test_the_client_is_told_what_is_wrong_and_the_chat_goes_on(
     assert client.meter.ignored == 1
 
 
-async def test_a_binary_message_is_an_error_and_the_chat_goes_on(autojump_clock: MockClock) -> None:
-    async with chatting(Client()) as client:
-        client.socket.fail(RemoteError(1003, "only text"))
-        client.say("hello")
-        await client.settle()
-    assert client.types[1:3] == ["error", "user_message"]
-
-
 async def test_what_breaks_the_rules_of_the_socket_ends_the_chat(autojump_clock: MockClock) -> None:
     async with chatting(Client()) as client:
         client.socket.fail(RemoteError(1009, "too big"))

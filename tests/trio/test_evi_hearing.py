@@ -41,6 +41,28 @@ async def test_what_is_heard_is_a_message_and_answered(autojump_clock: MockClock
     assert ("USER", "USER_MESSAGE", "I sing") in client.notes.events
 
 
+async def test_a_binary_message_is_sound_as_it_is(autojump_clock: MockClock) -> None:
+    ears = Ears()
+    async with chatting(Client(hearing=ears)) as client:
+        client.socket.say(b"ab")
+        sound(client, b"cd")
+        client.socket.say(b"ef")
+        await client.settle()
+        assert ears.fed == [b"ab", b"cd", b"ef"]
+        assert client.of("error") == []
+
+
+async def test_binary_messages_that_nobody_can_hear_are_told_once(autojump_clock: MockClock) -> None:
+    async with chatting(Client()) as client:
+        for _ in range(3):
+            client.socket.say(b"ab")
+        client.say("hello")
+        await client.settle()
+    assert client.types[1:3] == ["error", "user_message"]
+    assert client.of("error")[0]["code"] == "E0200"
+    assert client.types.count("error") == 1
+
+
 async def test_speech_over_a_reply_interrupts_before_it_is_understood(autojump_clock: MockClock) -> None:
     ears = Ears()
     async with chatting(Client(hearing=ears, mouth=Hum(pieces=8))) as client:
