@@ -107,6 +107,7 @@ class Espeak:
             size_s = _FIRST_S if first else _PIECE_S
             at = 0
             while at < len(pcm):
+                await trio.lowlevel.checkpoint()
                 end = at + 2 * round(size_s * rate)
                 piece = resampler.feed(pcm[at:end])
                 yield wav(piece + resampler.end() if end >= len(pcm) else piece)
