@@ -28,6 +28,9 @@ class ToolMark(NamedTuple):
     def filled(self, content: str) -> str:
         """Return the text with what the tool says in the mark's place."""
         content = " ".join(content.split())
+        goes_on = self.behind.lstrip()[:1]
+        if goes_on.islower() or goes_on in (",", ";", ":"):
+            content = content.removesuffix(".")
         text = f"{self.before}{content}{self.behind}"
         seam = len(self.before) + max(len(content) - 1, 0)
         return text[:seam] + _SPARE_END.sub(r"\1", text[seam:], count=1)

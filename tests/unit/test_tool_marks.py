@@ -57,6 +57,9 @@ def test_an_end_mark_is_not_doubled() -> None:
     assert mark.filled("sunny.") == "It is sunny."
     assert mark.filled("raining\nagain!") == "It is raining again!"
     assert mark.filled("") == "It is ."
+    mark = tool_mark("It is [a] there.")
+    assert mark is not None
+    assert mark.filled("sunny. Take a hat.") == "It is sunny. Take a hat there."
 
 
 def test_the_spoken_form_keeps_a_mark_whole() -> None:
