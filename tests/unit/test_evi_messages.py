@@ -170,6 +170,13 @@ def test_an_address_as_the_newest_sdks_write_it() -> None:
     )
 
 
+def test_variables_in_one_json_text_as_older_sdks_write_them() -> None:
+    wanted = read_query(
+        "session_settings%5Bvariables%5D=%7B%22name%22%3A+%22Jo%22%2C+%22age%22%3A+3%2C+%22in%22%3A+true%7D"
+    )
+    assert repr(wanted.settings.variables) == repr({"name": "Jo", "age": 3, "in": True})
+
+
 def test_tools_in_an_address_are_a_list() -> None:
     wanted = read_query("session_settings[tools][0][name]=a&session_settings[tools][1][name]=b")
     assert wanted.settings.tools == (incoming.Tool("a"), incoming.Tool("b"))
@@ -191,6 +198,11 @@ def test_an_address_that_says_nothing(query: str) -> None:
         "session_settings[audio]=1&session_settings[audio][channels]=1",
         "session_settings[audio][channels]=1&session_settings[audio]=1",
         "session_settings[audio][channels]=many",
+        "session_settings[variables]=Jo",
+        "session_settings[variables]=[1]",
+        'session_settings[variables]={"a":[1]}',
+        'session_settings[variables]={"a":1',
+        "session_settings[variables]=" + '{"a":' * 150_000,
         "session_settings[a][b][c][d]=1",
         "session_settings[a]b=1",
         "session_settings[custom_session_id]=" + "s" * 257,

@@ -1,7 +1,7 @@
 """What a client asks for in the address of a chat: its config, the chat it goes on with, and session settings.
 
 The settings are flattened with brackets, `session_settings[audio][channels]=1`. Values are text and stay text where
-text is wanted. No JSON in here.
+text is wanted. Of JSON there is only what one SDK writes its variables in.
 """
 
 from __future__ import annotations
@@ -84,6 +84,11 @@ def _settings(pairs: list[tuple[str, str]]) -> SessionSettings:
         place[path[-1]] = value
     if not tree:
         return SessionSettings()
+    if isinstance(written := tree.get("variables"), str):  # the Python SDK up to 0.12: all in one JSON text
+        try:
+            tree["variables"] = msgspec.json.decode(written, type=dict[str, str | int | float | bool | None])
+        except msgspec.MsgspecError as error:
+            raise malformed(f"{_SETTINGS}[variables] in the address: {error}") from None
     for name in ("tools", "builtin_tools"):
         if isinstance(listed := tree.get(name), dict):
             tree[name] = list(listed.values())  # [tools][0][name]=...
