@@ -125,6 +125,21 @@ def test_refused(besieged: Fort, name: str) -> None:
         assert peer.refusal() == status
 
 
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("Upgrade", "websocket\r\nUpgrade: websocket"),
+        ("Upgrade", "h2c\r\nUpgrade: websocket"),
+        ("Connection", "keep-alive\r\nConnection: Upgrade"),
+    ],
+)
+def test_a_repeated_header_is_one_list(besieged: Fort, header: str, value: str) -> None:  # RFC 9110 section 5.3
+    with besieged.besieged():
+        peer = besieged.connect()
+        peer.send(request("/llm", **{header: value}) + ask())
+        peer.read_until(lambda received: ENDS in received, "the end of the turn")
+
+
 FAULTS: dict[str, tuple[int, bytes]] = {
     "row 12, unmasked frame": (1002, frame(TEXT, b"x", masked=False)),
     "continuation of nothing": (1002, frame(0, b"x")),
@@ -248,13 +263,14 @@ def test_flood_at_the_default_limits(stock: Fort, data: bytes, code: int) -> Non
 def test_connections_as_fast_as_they_can(stock: Fort) -> None:
     """One address is told to slow down; others do not notice."""
     with stock.besieged(due={"turned away"}):
-        statuses = set()
-        for _ in range(700):
+        statuses: list[int] = []
+        while 429 not in statuses and len(statuses) < 5000:
             peer = stock.connect()
             peer.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            statuses.add(peer.refusal())
+            statuses.append(peer.refusal())
             peer.close()
-        assert statuses == {404, 429}
+        assert statuses.count(404) >= 500
+        assert set(statuses) == {404, 429}
 
 
 # -- TLS --------------------------------------------------------------------------------------------------------------

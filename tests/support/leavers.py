@@ -10,6 +10,7 @@ from tests.support.peers import CLOSE, TEXT, frame, request
 
 
 def _at_connect(fort: Fort) -> Peer:
+    """Row 11: when it is looked at, its address can no longer be asked."""
     return fort.connect()
 
 
