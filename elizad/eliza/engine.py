@@ -6,10 +6,10 @@ a State is an immutable value per conversation, so that a turn is undone by keep
 
 from __future__ import annotations
 
-import itertools
 from array import array
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import compress, pairwise
 from typing import Final, NamedTuple
 
 from elizad.eliza.diction import FAITHFUL, Diction
@@ -29,6 +29,11 @@ _NO_KEYWORD: Final = -1  # the rank of NONE and of a memory: any rule of an expr
 
 # PRE can double the text at each step: long texts use the steps up faster, one for each so many words.
 _WORDS_PER_STEP: Final = 64
+
+
+_Stretch = int | tuple[list[str], list[str]]  # the number of a part, or words that stand side by side: as keys, as said
+
+_BORDER: Final = Rule("", None, 0, (), (), None, 0, False, ())  # what a delimiter has for a rule
 
 
 class State(NamedTuple):
@@ -52,14 +57,13 @@ class Step(NamedTuple):
 class _Turn:
     """The workings of one reply; thrown away with it."""
 
-    __slots__ = ("cursors", "keys", "limit", "memories", "rank", "said", "steps", "trace", "words")
+    __slots__ = ("cursors", "keys", "limit", "memories", "rank", "said", "trace", "words")
 
     def __init__(self, state: State, trace: list[Step] | None) -> None:
         self.limit = state.limit % 4 + 1
         self.cursors = array("H", state.cursors)
         self.memories = state.memories
         self.trace = trace
-        self.steps = 0
         self.rank = _NO_KEYWORD  # of the caller's keyword that the answer is for
         self.keys: Sequence[str]
         self.words: frozenset[str]  # the keys, each once
@@ -86,11 +90,11 @@ class Eliza:
         self._max_steps = max_steps
         # Only a substitute or a PRE can bring a word with a space in it into the text.
         self._respaced = any(" " in word for word in _inserted(self.script))
-        # What a word of the caller's has to do with: the rule of a keyword, or nothing for the end of a clause.
-        self._heeded: Final[Mapping[str, Rule | None]] = {**self.script.rules, **dict.fromkeys(DELIMITERS)}
+        self._heeded: Final[Mapping[str, Rule]] = {**self.script.rules, **dict.fromkeys(DELIMITERS, _BORDER)}
         # Most replies hold nothing of the caller's, and are the same each time: no more of them than the script has.
-        # By the identity of a Say, which lives as long as the script; empty for one that holds words of the caller's.
+        # Both go by the identity of a piece of the script, which lives as long as this does.
         self._whole: Final[dict[int, str]] = {}
+        self._laid_out: Final[dict[int, tuple[_Stretch, ...]]] = {}
         self.opening: Final[str] = diction.utter([word.said for word in self.script.opening])
 
     def start(self) -> State:
@@ -104,7 +108,8 @@ class Eliza:
             EndlessScript: the script goes round in a circle. The old state is still good.
         """
         turn = _Turn(state, trace)
-        stack = self._scan(turn, *self._diction.hear(text))
+        heard, said = self._diction.hear(text)
+        stack = self._scan(turn, heard, said)
         if not stack and turn.limit == 4 and turn.memories:
             answer, turn.memories = turn.memories[0], turn.memories[1:]
             if turn.trace is not None:
@@ -155,16 +160,14 @@ class Eliza:
 
     def _scan(self, turn: _Turn, heard: list[str], said: list[str]) -> deque[str]:
         """Choose the clause, stack its keywords and substitute words, in one pass from left to right."""
-        heeded = self._heeded
         stack: deque[str] = deque()
         top = 0
         begin, end = 0, len(heard)
         keys, spelt = heard, said
-        for index, key in enumerate(heard):
-            if key not in heeded:
-                continue
-            rule = heeded[key]
+        for index, rule in enumerate(map(self._heeded.get, heard)):
             if rule is None:
+                continue
+            if rule is _BORDER:
                 if stack:
                     end = index
                     break
@@ -172,10 +175,10 @@ class Eliza:
                 continue
             if rule.active:
                 if rule.rank > top:
-                    stack.appendleft(key)
+                    stack.appendleft(rule.keyword)
                     top = rule.rank
                 else:
-                    stack.append(key)
+                    stack.append(rule.keyword)
             if rule.substitute is not None:
                 if keys is heard:
                     keys, spelt = heard.copy(), said.copy()
@@ -201,6 +204,7 @@ class Eliza:
         script, tracing = self.script, turn.trace is not None
         rules, memory_keyword = script.rules, script.memory_keyword
         linked = False
+        steps = 0
         while stack:
             keyword = stack.popleft()
             rule = rules[keyword]
@@ -214,28 +218,31 @@ class Eliza:
                     return self._built_in(turn)
                 if tracing:
                     turn.note("link", f"nothing fits, on to {rule.link}")
-                self._count(turn)
                 stack.appendleft(rule.link)
-                linked = True
-                continue
-            transformation, bounds = chosen
-            taken = self._take(turn, transformation)
-            if isinstance(taken, Say):
-                return self._say(turn, taken, bounds)
-            if isinstance(taken, NewKey):
-                if tracing:
-                    turn.note("newkey", "on to the next keyword" if stack else "no keyword is left")
-                linked = False
-                continue
-            if isinstance(taken, Pre):
-                self._rewrite(turn, taken.parts, bounds)
-                if tracing:
-                    turn.note("rewritten", " ".join(turn.keys))
-            elif tracing:
-                turn.note("link", f"on to {taken.keyword}")
-            self._count(turn)
-            stack.appendleft(taken.keyword)
+            else:
+                transformation, bounds = chosen
+                taken = self._take(turn, transformation)
+                if isinstance(taken, Say):
+                    return self._say(turn, taken, bounds)
+                if isinstance(taken, NewKey):
+                    if tracing:
+                        turn.note("newkey", "on to the next keyword" if stack else "no keyword is left")
+                    linked = False
+                    continue
+                if isinstance(taken, Pre):
+                    self._rewrite(turn, taken.parts, bounds)
+                    if tracing:
+                        turn.note("rewritten", " ".join(turn.keys))
+                elif tracing:
+                    turn.note("link", f"on to {taken.keyword}")
+                stack.appendleft(taken.keyword)
             linked = True
+            # Links are counted; keywords that give up are not, since a text has only so many.
+            steps += 1 + len(turn.keys) // _WORDS_PER_STEP
+            if steps > self._max_steps:
+                raise EndlessScript(
+                    f"a reply took more than {self._max_steps} steps: the script's links go round in a circle"
+                )
         turn.rank = _NO_KEYWORD
         return self._none(turn)
 
@@ -258,22 +265,18 @@ class Eliza:
 
     def _transform(self, turn: _Turn, rule: Rule) -> tuple[Transformation, list[int]] | None:
         """Find the first decomposition of a rule that fits the text."""
-        keys, words = turn.keys, turn.words
-        for transformation in rule.transformations:
+        words = turn.words
+        # Two looks at the words, which are quick, spare most decompositions the fitting.
+        for transformation in compress(rule.transformations, map(words.issuperset, rule.literals)):
             decomposition = transformation.decomposition
-            if not decomposition.literals <= words:
-                continue  # these looks at the words, all in C, spare most transformations the fitting
-            for group in decomposition.groups:
-                if group.isdisjoint(words):
-                    break
-            else:
-                bounds = decomposition.match(keys)
-                if bounds is None:
-                    continue
+            if decomposition.groups and any(map(words.isdisjoint, decomposition.groups)):
+                continue
+            bounds = decomposition.match(turn.keys)
+            if bounds is not None:
                 if turn.trace is not None:
                     turn.note("rule", rule.keyword)
                     elements = decomposition.elements
-                    parts = (" ".join(turn.keys[a:b]) for a, b in itertools.pairwise(bounds))
+                    parts = (" ".join(turn.keys[a:b]) for a, b in pairwise(bounds))
                     turn.note(
                         "decomposition",
                         "  ".join(
@@ -314,12 +317,12 @@ class Eliza:
     # -- building ------------------------------------------------------------------------------------------------
 
     def _say(self, turn: _Turn, say: Say, bounds: Sequence[int]) -> str:
-        whole = self._whole.get(id(say))
-        if whole:
-            return whole
-        text = self._diction.utter(self._build(say.parts, bounds, turn.said, 1))
-        if whole is None:
-            self._whole[id(say)] = "" if any(isinstance(part, int) for part in say.parts) else text
+        text = self._whole.get(id(say))
+        if text is None:
+            text = self._diction.utter(self._build(say.parts, bounds, turn.said, 1))
+            stretches = self._laid_out[id(say.parts)]
+            if len(stretches) < 2 and not any(isinstance(stretch, int) for stretch in stretches):
+                self._whole[id(say)] = text
         return text
 
     def _rewrite(self, turn: _Turn, parts: Sequence[Part], bounds: Sequence[int]) -> None:
@@ -332,24 +335,19 @@ class Eliza:
 
     def _build(self, parts: Sequence[Part], bounds: Sequence[int], words: Sequence[str], spelling: int) -> list[str]:
         """Lay `parts` out; `spelling` 0 takes the script's words as keys, 1 as they are said."""
+        stretches = self._laid_out.get(id(parts))
+        if stretches is None:
+            stretches = self._laid_out[id(parts)] = _stretches(parts)
         built: list[str] = []
-        for part in parts:
-            if not isinstance(part, int):
-                built.append(part[spelling])
+        for stretch in stretches:
+            if isinstance(stretch, tuple):
+                built += stretch[spelling]
             elif self._respaced:
-                for word in words[bounds[part - 1] : bounds[part]]:
-                    built.extend(filter(None, word.split(" ")))
+                for word in words[bounds[stretch - 1] : bounds[stretch]]:
+                    built += filter(None, word.split(" "))
             else:
-                built.extend(words[bounds[part - 1] : bounds[part]])
+                built += words[bounds[stretch - 1] : bounds[stretch]]
         return built
-
-    def _count(self, turn: _Turn) -> None:
-        """Count a link; keywords that give up are not counted, since a text has only so many."""
-        turn.steps += 1 + len(turn.keys) // _WORDS_PER_STEP
-        if turn.steps > self._max_steps:
-            raise EndlessScript(
-                f"a reply took more than {self._max_steps} steps: the script's links go round in a circle"
-            )
 
 
 def describe(reassembly: Say | Link | Pre | NewKey) -> str:
@@ -363,6 +361,19 @@ def describe(reassembly: Say | Link | Pre | NewKey) -> str:
             return f"(PRE ({_words(parts)}) (={target}))"
         case NewKey():
             return "(NEWKEY)"
+
+
+def _stretches(parts: Sequence[Part]) -> tuple[_Stretch, ...]:
+    stretches: list[_Stretch] = []
+    for part in parts:
+        if isinstance(part, int):
+            stretches.append(part)
+        elif stretches and not isinstance(stretches[-1], int):
+            stretches[-1][0].append(part.key)
+            stretches[-1][1].append(part.said)
+        else:
+            stretches.append(([part.key], [part.said]))
+    return tuple(stretches)
 
 
 def _words(parts: Sequence[Part]) -> str:

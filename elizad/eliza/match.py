@@ -125,10 +125,10 @@ class Decomposition:
         None when the pattern does not fit.
         """
         total = len(words)
-        if self._free:
-            return [0, total]
         if total < self._least:
             return None
+        if self._free:
+            return [0, total]
         head, tail = self._head, self._tail
         if head.width and not head.fits(words, 0):
             return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 _CELL: Final = 6
-_SPACE: Final = 0o60
+_SPACE: Final = bytes([0o60])
 _WORD_MASK: Final = 2**35 - 1  # the sign bit of the 36-bit word is lost in the square
 
 
@@ -19,22 +19,17 @@ def _codes() -> dict[int, int]:
     return {ord(letter): first + i for first, letters in rows.items() for i, letter in enumerate(letters)}
 
 
-_CODES: Final = _codes()
+_KNOWN: Final = _codes()
+# For each byte its six bits. Bytes that the machine had no code for stand for themselves, with their low six bits.
+_CODES: Final = bytes(_KNOWN.get(byte, byte & 0o77) for byte in range(256))
 
 
 def last_cell(word: str) -> int:
-    """Return the last six-character cell of `word` as a 36-bit number, filled up with spaces.
-
-    Bytes that the machine had no code for stand for themselves, with their low six bits.
-    """
+    """Return the last six-character cell of `word` as a 36-bit number, filled up with spaces."""
     data = word.encode("utf-8", "surrogatepass")
     cell = data[(max(len(data), 1) - 1) // _CELL * _CELL :]
-    datum = 0
-    for byte in cell:
-        datum = datum << 6 | _CODES.get(byte, byte & 0o77)
-    for _ in range(_CELL - len(cell)):
-        datum = datum << 6 | _SPACE
-    return datum
+    a, b, c, d, e, f = cell.translate(_CODES).ljust(_CELL, _SPACE)
+    return a << 30 | b << 24 | c << 18 | d << 12 | e << 6 | f
 
 
 def slip_hash(datum: int, bits: int) -> int:

@@ -371,6 +371,7 @@ class _Parser:
             link=draft.link,
             line=draft.line,
             active=bool(transformations) or draft.link is not None,
+            literals=tuple(transformation.decomposition.literals for transformation in transformations),
         )
 
 

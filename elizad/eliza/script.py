@@ -73,6 +73,8 @@ class Rule:
     line: int
     active: bool
     """Whether the rule can answer; one that only substitutes or tags is never put on the keyword stack."""
+    literals: tuple[frozenset[str], ...]
+    """Of each transformation's decomposition, the words that no text may lack."""
 
 
 class ExpressionRule(NamedTuple):

@@ -23,6 +23,7 @@ _MAX_TEXT_DIGITS: Final = 64  # of one text: num2words takes up to 20 us a digit
 _BEYOND: Final = r"²³¹¼½¾\u0660-\u1fff\u2070-\U0010ffff"  # no digit but ASCII's is outside of these
 _FOREIGN: Final = re.compile(rf"[{_BEYOND}]")
 _SPECIAL: Final = re.compile(rf"[0-9~≈<>{SIGNS}{_BEYOND}]")  # without any, only abbreviations are left to expand
+_PLAIN: Final = bytes(byte for byte in range(128) if _SPECIAL.match(chr(byte)) is None)  # the same, many at once
 _RAISED: Final = ("<super>", "<sub>", "<fraction>")
 _DIGIT: Final = re.compile(r"[0-9]")
 _DIGIT_RUN: Final = re.compile(r"[0-9]+")
@@ -40,7 +41,8 @@ def spell_out(text: str) -> str:
     like 3/4/2026 are read month first, telephone numbers digit by digit with a comma after each group. Time is linear
     in the length of the text: one with more than 64 digits has each of them read alone.
     """
-    if _SPECIAL.search(text) is None and not may_need(text):
+    plain = text.isascii() and not text.encode("ascii").translate(None, _PLAIN)
+    if (plain or _SPECIAL.search(text) is None) and not may_need(text):
         return text
     if _FOREIGN.search(text):
         text = _FOREIGN.sub(_ascii_digits, text)

@@ -29,9 +29,10 @@ _LOOSE: Final = listed(
     "and or but so the a an my your his her our their of to in on at with for from that because is was are were am "
     "about very really if when"
 )
-_LOOSE_MARKS: Final = re.compile(r"[ ,;:]* +([,.?!;:…])(?!\w)")
+_BEFORE_MARK: Final = re.compile(r"[ ,;:]+(?<= )(?=[,.?!;:…](?!\w))")
 _TWO_POINTS: Final = re.compile(r"(?<!\.)\.\.(?!\.)")
 _OWNER: Final = re.compile(r"(\S*) 's\b")
+_SMALL_LETTER_NEXT: Final = re.compile(r"[.?!…][\"')]* [^\W\d_A-Z]")
 _NEXT_SENTENCE: Final = re.compile(r"(\S*[.?!…])([\"')]* )([^\W\d_])")
 _ENDS: Final = (".", "?", "!", "…")
 
@@ -55,8 +56,10 @@ def joined(words: Sequence[str]) -> str:
         text = " ".join(text.split())
     if "'s" in text:
         text = _OWNER.sub(_own, text).removeprefix("'s ")
+    if " . " in text and ", ." not in text and "; ." not in text and ": ." not in text:
+        text = text.replace(" . ", ". ")  # what is usual in the middle, without the search for all that there may be
     if " ," in text or " ." in text or " ?" in text or " !" in text or " ;" in text or " :" in text or " …" in text:
-        text = _LOOSE_MARKS.sub(r"\1", text)
+        text = _BEFORE_MARK.sub("", text)
     return _TWO_POINTS.sub(".", text) if ".." in text else text
 
 
@@ -69,7 +72,9 @@ def finished(text: str) -> str:
         text += "?" if _asks(text) else "."
     if not text[0].isupper():
         text = text[0].upper() + text[1:]
-    return _NEXT_SENTENCE.sub(_capital, text) if ". " in text or "? " in text or "! " in text else text
+    if (". " in text or "? " in text or "! " in text) and _SMALL_LETTER_NEXT.search(text):
+        return _NEXT_SENTENCE.sub(_capital, text)
+    return text
 
 
 def _own(found: re.Match[str]) -> str:
