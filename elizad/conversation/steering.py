@@ -196,6 +196,8 @@ def _contradictions(rule: Rule, call_ends: bool) -> Iterator[str]:
         for name, value in (("expression", rule.expression), ("context", rule.context)):
             if value:
                 yield f"never fires: Retell does not send what {name} asks for"
+    if rule.platform == "evi" and rule.expression:
+        yield "never fires: where elizad plays EVI itself, nobody hears expressions"
     if not rule.say and rule.then == "stay":
         yield 'leaves the caller in silence: it has nothing to say and then = "stay"'
     if rule.limit and not mark(rule.say):

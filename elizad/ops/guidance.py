@@ -38,7 +38,7 @@ def _expression(text: str) -> None:
 Wording = Annotated[str, Key("", 1, 300, form='words such as "opening hours"', check=_wording)]
 Text = Annotated[str, Key("", 1, _TEXT_CHARS, form=f"a text of 1 to {_TEXT_CHARS} characters")]
 Texts = tuple[Text, ...]
-Platform = Literal["", "hume", "retell", "talk"]
+Platform = Literal["", "hume", "evi", "retell", "talk"]
 
 
 class Conversation(Table, frozen=True):

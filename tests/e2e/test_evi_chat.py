@@ -89,8 +89,8 @@ def test_a_conversation(daemon: Daemon, path: str) -> None:
         assert any("mother" in text for text in chat.say("My mother hates me."))
         chat.ws.send("no JSON")
         assert chat.next()["code"] == "E0100"
-        chat.ws.send(b"\0")
-        assert chat.next()["code"] == "E0101"
+        chat.ws.send(b"\0")  # sound, of no known kind
+        assert chat.next()["slug"] == "speech_not_heard"
         chat.send("assistant_input", text="A word of mine.")
         assert said(chat.until("assistant_end")) == ["A word of mine."]
 
@@ -179,3 +179,43 @@ def test_the_daemon_says_goodbye_with_1001() -> None:
             chat.next()
     assert caught.value.rcvd is not None
     assert caught.value.rcvd.code == 1001
+
+
+def test_somebody_elses_language_model_answers_as_it_would_at_hume(tmp_path: Path) -> None:
+    with Daemon(config="[evi]\nenabled = false\n") as theirs:
+        config = f"""
+[evi]
+sound = "off"
+[evi.configs.mine]
+custom_language_model = "{theirs.url}/llm"
+greeting = "doctor"
+[evi.configs.away]
+custom_language_model = "ws://127.0.0.1:9/llm"
+"""
+        with Daemon(config=config) as daemon:
+            with Chat(daemon, "config_id=mine&session_settings[custom_session_id]=ann") as chat:
+                assert said(chat.until("assistant_end"))
+                assert any("mother" in text for text in chat.say("My mother hates me."))
+            with Chat(daemon, "config_id=away") as chat:
+                chat.next()
+                chat.send("user_input", text="hello")
+                messages = chat.until("assistant_end")
+                (error,) = (message for message in messages if message["type"] == "error")
+                assert (error["code"], error["slug"]) == ("E0712", "custom_language_model_timed_out")
+                assert len(said(messages)) > 0
+    assert any("proto=hume" in line and "session=ann" in line for line in theirs.log)
+
+
+def test_a_rule_can_be_for_chats_of_evi_alone() -> None:
+    rule = """
+[evi]
+sound = "off"
+[[steer]]
+platform = "evi"
+context = ["harbour"]
+say = "The harbour it is, {name}."
+"""
+    query = "session_settings[context][text]=At%20the%20harbour&session_settings[variables][name]=Ann"
+    with Daemon(config=rule) as daemon, Chat(daemon, query) as chat:
+        chat.next()
+        assert chat.say("well") == ["The harbour it is, Ann."]
