@@ -1,55 +1,158 @@
-"""Counts WebSocket frames by their headers (RFC 6455 section 5.2), without looking at what is in them.
+"""WebSocket frames by their headers (RFC 6455 section 5.2): whole text messages are read here, all else is told apart.
+
+Nearly everything that a platform sends is a text message in one frame, and can be long. wsproto copies such a message
+seven times, and takes its mask off in Python. So this one kind of frame is read here, and only where nothing is odd
+about it: fragments, control frames and whatever is wrong are handed on as they came, for wsproto to read and to judge.
 
 wsproto spends 10 to 20 microseconds on a frame however small, and trio-websocket does not yield between empty ones:
-64 KiB of them stopped the event loop for a third of a second. So bytes are handed on few frames at a time.
+64 KiB of them stopped the event loop for a third of a second. So what is handed on comes few frames at a time.
 """
 
 from __future__ import annotations
 
-_SHORTEST = 2
-_MASK_BYTES = 4
+from typing import Final, NamedTuple
+
+from elizad.net.mask import unmask
+
+_SHORTEST: Final = 2
+_KEY_BYTES: Final = 4
+_WHOLE_TEXT: Final = 0x81  # FIN and opcode 1
+_FIN: Final = 0x80
+_CONTROL: Final = 0x08  # set in the opcodes of pings, pongs and closes (section 5.5)
+_CLOSE: Final = 0x08
+_MASKED: Final = 0x80
 
 
-class FrameCounter:
+class Passed(NamedTuple):
+    """Bytes as they came, in which `frames` frames begin, `controls` of them pings, pongs and closes.
+
+    `is_end` says that their last byte is the last of a message, or of a close.
+    """
+
+    data: bytes
+    frames: int
+    controls: int
+    is_end: bool
+
+
+class FrameReader:
     """Where the frames begin in one direction of one connection. It never fails: nonsense has lengths too."""
 
-    def __init__(self) -> None:
-        self._header = bytearray()
-        self._payload_left = 0
-        self.controls = 0
-        """Pings, pongs and closes among the frames so far (RFC 6455 section 5.5)."""
+    __slots__ = ("_data", "_fragmented", "_is_end", "_left", "_more", "_most_bytes", "_wanted")
 
-    def advance(self, data: bytes, most: int) -> tuple[int, int]:
-        """Walk over `data` until `most` frames have begun and the next would; (how many bytes, how many frames)."""
-        position = frames = 0
+    def __init__(self, most_bytes: int) -> None:
+        """A text message of more than `most_bytes` is not read here."""
+        self._most_bytes = most_bytes
+        self._data = b""  # what has come and is not read
+        self._more: list[bytes] = []  # what came after it
+        self._wanted = 0  # bytes without which nothing can be read; 0: not known
+        self._left = 0  # bytes of the payload of the frame that is being handed on
+        self._is_end = False  # whether its last byte is an end
+        self._fragmented = False  # whether a message was begun and not ended
+
+    def feed(self, data: bytes) -> None:
+        """Take what has come."""
+        if self._data:
+            self._more.append(data)
+            self._wanted -= len(data)
+        else:
+            self._data = data
+            self._wanted = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing that could be read now."""
+        return not self._data or self._wanted > 0
+
+    def pass_all(self) -> None:
+        """Read no message here any more: hand on all that comes."""
+        self._most_bytes = -1
+        self._wanted = 0
+
+    def next(self, most_frames: int) -> str | Passed | None:
+        """Return the next message, or up to `most_frames` frames of another kind; None until more has come."""
+        if self.is_empty:
+            return None
+        if self._more:
+            self._data, self._more = b"".join([self._data, *self._more]), []
+        data = self._data
+        if not self._left and data[0] == _WHOLE_TEXT and not self._fragmented:
+            size, begins = _lengths(data)
+            ends = begins + size
+            if begins == 0 or size <= self._most_bytes:
+                if begins == 0 or len(data) < ends:
+                    self._wanted = max(1, ends - len(data))
+                    return None
+                if (text := _text(data, begins, ends)) is not None:
+                    self._data = data[ends:]
+                    return text
+        return self._pass_on(most_frames)
+
+    def _pass_on(self, most: int) -> Passed | None:
+        data = self._data
+        position = frames = controls = 0
         while position < len(data):
-            if self._payload_left:
-                step = min(self._payload_left, len(data) - position)
-                self._payload_left -= step
+            if self._left:
+                step = min(self._left, len(data) - position)
+                self._left -= step
                 position += step
+                if self._is_end and not self._left:
+                    break
                 continue
-            if frames == most and not self._header:
+            if frames == most or (frames and data[position] == _WHOLE_TEXT and not self._fragmented):
                 break
-            wanted = _SHORTEST if len(self._header) < _SHORTEST else _header_bytes(self._header)
-            piece = data[position : position + wanted - len(self._header)]
-            self._header += piece
-            position += len(piece)
-            if len(self._header) >= _SHORTEST and len(self._header) == _header_bytes(self._header):
-                frames += 1
-                self.controls += self._header[0] >> 3 & 1
-                self._payload_left = _payload_bytes(self._header)
-                self._header.clear()
-        return position, frames
+            head = data[position : position + 14]
+            size, begins = _lengths(head)
+            if begins == 0:
+                self._wanted = 1
+                break
+            frames += 1
+            self._note(head[0])
+            controls += head[0] >> 3 & 1
+            self._left = begins + size
+        self._data = data[position:]
+        return Passed(data[:position], frames, controls, self._is_end and not self._left) if position else None
+
+    def _note(self, first: int) -> None:
+        if first & _CONTROL:
+            self._is_end = first & 0x0F == _CLOSE
+        else:
+            self._is_end = first & _FIN != 0
+            self._fragmented = not self._is_end
 
 
-def _header_bytes(header: bytearray) -> int:
-    short = header[1] & 0x7F
-    extended = 2 if short == 126 else 8 if short == 127 else 0
-    return _SHORTEST + extended + (_MASK_BYTES if header[1] & 0x80 else 0)
+def _lengths(data: bytes) -> tuple[int, int]:
+    """Return the length of a frame's payload and that of its header; (0, 0) if the header is not whole."""
+    if len(data) < _SHORTEST:
+        return 0, 0
+    size = data[1] & 0x7F
+    begins = _SHORTEST
+    if size >= 126:
+        begins = 4 if size == 126 else 10
+        size = int.from_bytes(data[2:begins], "big")
+    if data[1] & _MASKED:
+        begins += _KEY_BYTES
+    return (size, begins) if len(data) >= begins else (0, 0)
 
 
-def _payload_bytes(header: bytearray) -> int:
-    short = header[1] & 0x7F
-    if short < 126:
-        return short
-    return int.from_bytes(header[2 : 4 if short == 126 else 10], "big")
+def _text(data: bytes, begins: int, ends: int) -> str | None:
+    """Return the text of a whole frame; None when something about it is wrong."""
+    size = ends - begins
+    shortest = _SHORTEST if size < 126 else 4 if size < 65_536 else 10
+    if not data[1] & _MASKED or begins != shortest + _KEY_BYTES:
+        return None
+    try:
+        return str(unmask(data[begins:ends], data[begins - _KEY_BYTES : begins]), "utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def text_frame(text: str) -> bytes:
+    """Return a text message from a server, in one frame."""
+    payload = text.encode()
+    size = len(payload)
+    if size < 126:
+        return bytes((_WHOLE_TEXT, size)) + payload
+    if size < 65_536:
+        return bytes((_WHOLE_TEXT, 126)) + size.to_bytes(2, "big") + payload
+    return bytes((_WHOLE_TEXT, 127)) + size.to_bytes(8, "big") + payload

@@ -7,7 +7,7 @@ handshake it sees is one that we wrote. Our own frames are encoded by wsproto an
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, cast
 
@@ -18,28 +18,18 @@ from wsproto.frame_protocol import FrameProtocol
 from elizad.errors import RemoteError
 from elizad.net.door import check_upgrade
 from elizad.net.errors import PeerClosed, Stalled
-from elizad.net.frames import FrameCounter
-from elizad.net.gate import READ_BYTES, GatedStream, close_now, linger
+from elizad.net.frames import text_frame
+from elizad.net.gate import READ_BYTES, close_now, linger
 from elizad.net.head import Head
+from elizad.net.kept import FRAMES_AT_ONCE, KeptStream, ReaderTask
 from elizad.net.limits import Limits
-from elizad.net.throttle import Bucket
 from elizad.types import CloseCode
 
 _ENCODER: Final = FrameProtocol(client=False, extensions=[])
 """Values to frames. A whole frame leaves no state behind in it, so one serves all connections."""
 
-_CLOSE_BYTE: Final = 0x88
-"""The first byte of a close frame, FIN and opcode 8 (RFC 6455 section 5.2)."""
-
 _TOO_BIG: Final = "Exceeded maximum message size"
 """How trio-websocket's reason begins when it has closed for a message that was too big."""
-
-_FRAMES_AT_ONCE: Final = 128
-"""Handed to wsproto before others get their turn: 2 ms at 15 microseconds each."""
-
-_MOST_FRAMES: Final = 16_384
-"""Without a whole message among them. A message of 4 MiB in fragments of 4 KiB has 1024; a ping each second makes as
-many in four hours. It bounds what wsproto does not count: empty fragments, pings and pongs."""
 
 _QUEUE: Final = 0
 """Messages that wait between trio-websocket's reader and ours: the reader hands over one and reads the next."""
@@ -49,7 +39,7 @@ class WebSocket:
     """One open connection; made by `accept_websocket`. One task may receive, any may send, ping and close."""
 
     def __init__(
-        self, connection: trio_websocket.WebSocketConnection, stream: _KeptStream, reader: _Reader, limits: Limits
+        self, connection: trio_websocket.WebSocketConnection, stream: KeptStream, reader: ReaderTask, limits: Limits
     ) -> None:
         self._connection = connection
         self._stream = stream
@@ -58,6 +48,7 @@ class WebSocket:
         self._verdict: PeerClosed | None = None
         self._closing = False
         self._closed = trio.Event()
+        self._theirs = False  # the next message, or the end, is to come from trio-websocket
         self.opened_at = self.heard_at = trio.current_time()
         """In trio's time: when the connection was opened, and when the last whole message was taken."""
         self.exceeded = ""  # the limit that the peer's messages exceeded, by its name
@@ -107,10 +98,13 @@ class WebSocket:
         max_message_bytes only in UTF-8: close with them. PeerClosed when the connection has ended. Cancelling: loses
         nothing.
         """
+        self._stream.receiving = True
         try:
-            message = await self._connection.get_message()
+            message = await self._next_message()
         except trio_websocket.ConnectionClosed:
             raise await self._end() from None
+        finally:
+            self._stream.stop_receiving()
         self._stream.forget_frames()
         self.heard_at = trio.current_time()
         if not self._stream.rate.take(self.heard_at, 1 + len(message) // READ_BYTES):
@@ -125,6 +119,33 @@ class WebSocket:
             raise RemoteError(CloseCode.TOO_BIG, f"a message is larger than {most} bytes")
         return message
 
+    async def _next_message(self) -> str | bytes:
+        """The next whole message. Raises: ConnectionClosed. Cancelling: loses nothing."""
+        stream, frames = self._stream, self._stream.frames
+        if not frames.is_empty:
+            await trio.lowlevel.checkpoint()  # a peer that sends many at once is not served alone
+        while not (self._theirs or stream.is_left):
+            found = frames.next(FRAMES_AT_ONCE)
+            if isinstance(found, str):
+                return found
+            if found is None:
+                self._theirs = not await stream.read()
+            else:
+                stream.pass_on(found)
+                self._theirs = found.is_end or stream.overfed != ""
+                if not self._theirs:
+                    await stream.done()
+        with trio.CancelScope() as scope:
+            stream.asked = scope.cancel
+            if stream.is_waiting:
+                scope.cancel()
+            message: str | bytes = await self._connection.get_message()
+            self._theirs = False
+            return message
+        # It wants more, although it has a whole message or the peer's close: it could not answer that.
+        stream.end()
+        return await self._connection.get_message()
+
     async def send(self, frames: Sequence[str]) -> None:
         """Send each of `frames` as one text message, all in one write.
 
@@ -133,7 +154,7 @@ class WebSocket:
         """
         if self._verdict is not None or self._connection.closed is not None:
             raise await self._end()
-        data = b"".join([bytes(_ENCODER.send_data(frame)) for frame in frames])
+        data = b"".join([text_frame(frame) for frame in frames])
         try:
             await self._stream.write(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -168,6 +189,7 @@ class WebSocket:
             await self._closed.wait()
             return
         self._closing = True
+        self._stream.begin_closing()
         try:
             with trio.move_on_after(self._limits.close_timeout_s) as patience:
                 if self._verdict is None and self._connection.closed is None:
@@ -214,7 +236,8 @@ class WebSocket:
         """Our close frame is out and nobody answers for the peer any more: see that a reset does not overtake it."""
         await self._stream.send_eof()
         await self._reader.stop()
-        await linger(self._stream.transport, deadline - trio.current_time())
+        if not self._stream.receiving:  # else somebody reads, and nobody else may
+            await linger(self._stream.transport, deadline - trio.current_time())
 
     async def _end(self) -> PeerClosed:
         """How the connection has ended, once that is certain."""
@@ -253,99 +276,6 @@ class WebSocket:
         return PeerClosed(code, reason, by_peer=False)
 
 
-class _KeptStream(GatedStream):
-    """The stream as trio-websocket sees it. To close it is to leave it: the transport stays for our last words."""
-
-    def __init__(self, transport: trio.abc.Stream, limits: Limits, settled: trio.Event, replay: bytes, early: bytes):
-        super().__init__(transport, write_timeout_s=limits.write_timeout_s, replay=replay, early=early)
-        self._handshaking = True
-        self._counter = FrameCounter()
-        self._frames = 0
-        self._pending = b""
-        self._settled = settled
-        self._left = False
-        self.rate = Bucket(limits.messages_per_s, trio.current_time())
-        self.too_many = f"more than {limits.messages_per_s:g} messages a second"
-        self.overfed = ""
-        self.close_sent = False
-        self.close_written = trio.Event()
-
-    def forget_frames(self) -> None:
-        """A whole message has been taken: count from here."""
-        self._frames = 0
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        if self._left:
-            await trio.lowlevel.checkpoint()
-            raise trio.ClosedResourceError("trio-websocket has left this stream")
-        if self._handshaking:
-            self._handshaking = False
-            return await super().receive_some(max_bytes)
-        if self._pending:
-            await trio.lowlevel.checkpoint()
-        else:
-            self._pending = await super().receive_some(max_bytes)
-        controls = self._counter.controls
-        end, frames = self._counter.advance(self._pending, _FRAMES_AT_ONCE)
-        self._frames += frames
-        if not self.rate.take(trio.current_time(), self._counter.controls - controls):
-            self.overfed = self.too_many
-        if self._frames > _MOST_FRAMES:
-            self.overfed = "too many frames without a whole message"
-        if self.overfed:
-            raise trio.BrokenResourceError(self.overfed)
-        data, self._pending = self._pending[:end], self._pending[end:]
-        return data
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        if self._left:
-            await trio.lowlevel.checkpoint()
-            raise trio.ClosedResourceError("trio-websocket has left this stream")
-        # trio-websocket sends one frame at a time, or the answer to the handshake.
-        closing = len(data) > 0 and data[0] == _CLOSE_BYTE
-        self.close_sent = self.close_sent or closing
-        await super().send_all(data)
-        if closing:
-            self.close_written.set()
-            self._settled.set()
-
-    async def aclose(self) -> None:
-        self._left = True
-        self._settled.set()
-        await trio.lowlevel.checkpoint()
-
-
-class _Reader:
-    """Stands in for the nursery in which wrap_server_stream starts its reader: what that raises stays in here."""
-
-    def __init__(self, nursery: trio.Nursery) -> None:
-        self._nursery = nursery
-        self._scope = trio.CancelScope()
-        self.done = trio.Event()
-        self.settled = trio.Event()
-        """It is certain how the connection ends: a close frame is out, the stream is left, or the reader is done."""
-        self.failure: Exception | None = None
-
-    def start_soon(self, task: Callable[[], Awaitable[None]]) -> None:
-        """As of a nursery; once."""
-        self._nursery.start_soon(self._run, task)
-
-    async def stop(self) -> None:
-        """Cancel the reader and wait until it is gone."""
-        self._scope.cancel()
-        await self.done.wait()
-
-    async def _run(self, task: Callable[[], Awaitable[None]]) -> None:
-        try:
-            with self._scope:
-                await task()
-        except Exception as failure:
-            self.failure = failure
-        finally:
-            self.settled.set()
-            self.done.set()
-
-
 @asynccontextmanager
 async def accept_websocket(
     stream: trio.abc.Stream, head: Head, early: bytes, limits: Limits
@@ -363,8 +293,9 @@ async def accept_websocket(
     error: Exception | None = None
     async with trio.open_nursery() as nursery:
         try:
-            reader = _Reader(nursery)
-            kept = _KeptStream(stream, limits, reader.settled, handshake, early)
+            reader = ReaderTask(nursery)
+            kept = KeptStream(stream, limits, reader.settled, handshake, early)
+            reader.stream = kept
             connection = await _answer(kept, reader, limits)
             ws = WebSocket(connection, kept, reader, limits)
             kept.open_gate()
@@ -384,7 +315,7 @@ async def accept_websocket(
         raise error
 
 
-async def _answer(kept: _KeptStream, reader: _Reader, limits: Limits) -> trio_websocket.WebSocketConnection:
+async def _answer(kept: KeptStream, reader: ReaderTask, limits: Limits) -> trio_websocket.WebSocketConnection:
     try:
         with trio.fail_after(limits.handshake_timeout_s):
             request = await trio_websocket.wrap_server_stream(

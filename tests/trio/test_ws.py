@@ -132,6 +132,7 @@ class TestEndings:
 
         for _ in range(5):
             async with opened() as (ws, far), trio.open_nursery() as nursery:
+                nursery.start_soon(ending, ws)
                 for delay in range(8):
                     nursery.start_soon(look, ws, delay)
                 await far.send_all(frame(CLOSE, b"\x03\xea"))

@@ -99,7 +99,7 @@ class TestFaults:
     async def test_the_bound_on_frames_is_for_those_without_a_message(
         self, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("elizad.net.ws._MOST_FRAMES", 20)
+        monkeypatch.setattr("elizad.net.kept._MOST_FRAMES", 20)
         async with opened() as (ws, far):
             for number in range(30):
                 await far.send_all(frame(PONG) * 10 + frame(TEXT, str(number).encode()))
@@ -165,8 +165,9 @@ class TestSlowPeers:
         assert frames_in(await read_all(far)) == [(TEXT, b"long")], "and nothing after it"
 
     async def test_a_pong_that_is_not_read_ends_the_connection(self, autojump_clock: MockClock) -> None:
-        async with opened(pair=trio.testing.lockstep_stream_pair()) as (ws, far):
-            await far.send_all(frame(PING))
+        line = trio.testing.lockstep_stream_pair()
+        async with opened(pair=line) as (ws, far), trio.open_nursery() as nursery:
+            nursery.start_soon(far.send_all, frame(PING))
             assert isinstance(await ending(ws), Stalled)
 
     async def test_a_close_that_is_not_read_does_not_hold_us(self, autojump_clock: MockClock) -> None:
