@@ -133,8 +133,7 @@ class OpenChat:
             return
         self._joining = None
         if loading.is_known:
-            chats = _READ_GROUP.decode(loading.record.payload).chats if loading.record else ()
-            self._save_group(loading.version, chats)
+            self._save_group(loading.version, _chats_of(loading.record))
 
     def _save_group(self, version: int | None, chats: Sequence[str]) -> None:
         group = _Group((*chats[-_MOST_CHATS + 1 :], self.chat_id))
@@ -172,7 +171,7 @@ class Archive:
             raise UnknownGroup
         earlier: tuple[Utterance, ...] = ()
         if loading.record is not None:
-            earlier = await _earlier(sessions, _READ_GROUP.decode(loading.record.payload).chats, deadline)
+            earlier = await _earlier(sessions, _chats_of(loading.record), deadline)
         chat = OpenChat(sessions, profile, group_id, _ms(sessions))
         chat.earlier = earlier
         chat.join(loading)
@@ -226,6 +225,13 @@ def _read_chat(record: SessionRecord, now_s: float) -> ChatRecord | None:
     if chat.status == "ACTIVE" and record.heard_s < now_s - _OVERDUE_S:
         return msgspec.structs.replace(chat, status="ERROR", end_ms=int(record.heard_s * 1000))
     return chat
+
+
+def _chats_of(group: SessionRecord | None) -> tuple[str, ...]:
+    try:
+        return () if group is None else _READ_GROUP.decode(group.payload).chats
+    except msgspec.DecodeError:
+        return ()
 
 
 def _events(record: SessionRecord) -> list[Event]:

@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from elizad.evi.profile import HARD_STOP_S, Profile
+from elizad.net.dial import parse_url
 
 MOST_NAME_CHARS: Final = 256
+_MOST_DEPTH: Final = 20  # of what is posted; Hume's own is 4
 _URL: Final = re.compile(r"(?:wss?|https?)://[^\s/]+\S*")
 _ESPEAK: Final = re.compile(r"[a-z]{2,3}(?:[-+][A-Za-z0-9+-]+)*")  # what no voice of Hume's is called
 
@@ -32,6 +34,8 @@ def checked(body: object, *, named: bool) -> dict[str, Any]:
     Raises: BadSpec.
     """
     spec = {key: value for key, value in _object(body, "the body").items() if value is not None and key not in _OURS}
+    if _is_deep(spec, _MOST_DEPTH):
+        raise BadSpec(f"the body is nested more than {_MOST_DEPTH} deep")
     if named:
         name_of(spec)
     else:
@@ -68,7 +72,7 @@ def shown(spec: Mapping[str, Any], usual: Profile, version: Mapping[str, Any]) -
     for key in ("language_model", "ellm_model", "voice", "prompt", "nudges"):
         filled.setdefault(key, None)
     for key in ("tools", "builtin_tools", "webhooks"):
-        filled.setdefault(key, [])
+        filled[key] = [entry for entry in spec.get(key) or () if entry is not None]
     filled.setdefault("evi_version", None)
     filled["builtin_tools"] = [{"tool_type": "BUILTIN", **tool} for tool in filled["builtin_tools"]]
     if filled["ellm_model"] is not None:
@@ -152,6 +156,14 @@ def _object(value: object, where: str) -> dict[str, Any]:
     return value
 
 
+def _is_deep(value: object, left: int) -> bool:
+    """Whether lists and objects are in one another more than `left` deep: JSON can be deeper than can be walked."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return left == 0 or any(_is_deep(entry, left - 1) for entry in inner)
+
+
 def _some(value: Mapping[str, Any]) -> dict[str, Any]:
     """The same without what is null."""
     return {key: inner for key, inner in value.items() if inner is not None}
@@ -184,11 +196,21 @@ def _language_model(value: object, where: str) -> None:
         _text(provider, f"{where}.model_provider")
     if resource is not None:
         _text(resource, f"{where}.model_resource")
-    if provider == "CUSTOM_LANGUAGE_MODEL" and not (isinstance(resource, str) and _URL.fullmatch(resource)):
+    if provider == "CUSTOM_LANGUAGE_MODEL" and not _can_be_dialled(resource):
         raise BadSpec(f"{where}.model_resource must be the address of your server, such as wss://example.com/llm")
     is_number = isinstance(temperature, int | float) and not isinstance(temperature, bool)
     if temperature is not None and not (is_number and 0 <= temperature <= 1):
         raise BadSpec(f"{where}.temperature must be between 0 and 1")
+
+
+def _can_be_dialled(resource: object) -> bool:
+    if not isinstance(resource, str) or not _URL.fullmatch(resource):
+        return False
+    try:
+        parse_url(resource)
+    except ValueError:
+        return False
+    return True
 
 
 def _voice(value: object, where: str) -> None:

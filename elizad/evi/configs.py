@@ -216,10 +216,7 @@ class Configs:
         """Raises: BadSpec."""
         description = spec.pop("version_description", None)
         spec.pop("name", None)
-        try:
-            encoded = msgspec.json.encode(spec)
-        except (OverflowError, UnicodeEncodeError):
-            raise BadSpec("it holds a number or a letter that cannot be kept") from None
+        encoded = msgspec.json.encode(spec)
         if len(encoded) > MOST_BYTES:
             raise BadSpec(f"it has more than {MOST_BYTES} bytes")
         return _Version(number, now_ms, msgspec.Raw(encoded), description)

@@ -64,7 +64,7 @@ class _Request(NamedTuple):
         """Raises: BadRequest."""
         try:
             return msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             raise BadRequest("the body is not JSON") from None
 
     def number(self, place: int) -> int:
