@@ -124,10 +124,13 @@ class Ear:
         self._began_ms = began_ms
         self._interim = interim
         self._closed = closed
-        self._held: deque[bytes] = deque()
+        self._opened = trio.current_time()
+        self._held: deque[bytes | None] = deque()  # None: another file begins
         self._held_bytes = 0
         self._room = _CONTAINER_BYTES if form.container else round(_HELD_S * form.rate) * 2 * form.channels
         self._more = trio.Event()
+        self._has_begun = False
+        self._begins_again = False
         self._is_behind = False
 
     def feed(self, data: bytes) -> None:
@@ -139,6 +142,9 @@ class Ear:
                 self._is_behind = True
                 log.warning("sound not heard", extra={"fields": {"why": "it comes faster than it is decoded"}})
             return
+        if self._has_begun and self._form.container and _container(data):
+            self._held.append(None)  # the microphone was switched off and on
+        self._has_begun = True
         self._held.append(data)
         self._held_bytes += len(data)
         self._more.set()
@@ -150,11 +156,17 @@ class Ear:
         """
         why = "The sound could not be decoded."
         try:
-            async with trio.open_nursery() as nursery:
-                into, listener = await self._start(nursery)
-                nursery.start_soon(self._pour, into)
-                await self._listen(listener, put)
-                nursery.cancel_scope.cancel()
+            while True:
+                self._begins_again = False
+                async with trio.open_nursery() as nursery:
+                    into, listener = await self._start(nursery)
+                    nursery.start_soon(self._pour, into)
+                    await self._listen(listener, put)
+                    nursery.cancel_scope.cancel()
+                if not self._begins_again:
+                    break
+                self._began_ms += round((trio.current_time() - self._opened) * 1000)
+                self._opened = trio.current_time()
         except* OSError as group:
             why = "Speech is not understood at the moment."
             log.warning("hearing failed", extra={"fields": {"why": str(group.exceptions[0])}})
@@ -193,7 +205,10 @@ class Ear:
                 while not self._held:
                     self._more = trio.Event()
                     await self._more.wait()
-                data = self._held.popleft()
+                if (data := self._held.popleft()) is None:
+                    self._begins_again = True
+                    await into.aclose()  # so that what was said before is told
+                    return
                 self._held_bytes -= len(data)
                 with trio.fail_after(_STALL_S):
                     await into.send_all(data)
@@ -224,7 +239,7 @@ def _form(first: bytes, audio: Audio | None) -> _Form:
     encoding = (audio.encoding if audio is not None else None) or ""
     if encoding not in ("", "linear16"):
         raise NoEar(f'Sound in "{encoding[:40]}" is not understood here: send linear16.')
-    container = next((name for begin, name in _CONTAINERS if begin.match(first)), "")
+    container = _container(first)
     if container == "wav":
         try:
             if (head := read_head(first)) is not None:
@@ -239,6 +254,11 @@ def _form(first: bytes, audio: Audio | None) -> _Form:
     if shutil.which(_FFMPEG) is None:
         raise NoEar(f"Sound in {container} files needs ffmpeg, which is not installed here: send linear16.")
     return _Form(HEARD_RATE, 1, container)
+
+
+def _container(data: bytes) -> str:
+    """Return what ffmpeg calls a file that begins like this; "" for what is none."""
+    return next((name for begin, name in _CONTAINERS if begin.match(data)), "")
 
 
 def _checked(form: _Form) -> _Form:

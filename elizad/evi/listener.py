@@ -20,11 +20,15 @@ import select
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final, TextIO
 
 from pocketsphinx import Decoder, Endpointer
 
 from elizad.evi.sound import HEARD_RATE, Resampler, one_channel
+
+MODEL: Final = Path(__file__).with_name("everyday.lm")
+"""Which words follow which in what people say to somebody who listens; tests/bench/language.py makes it."""
 
 _READ_BYTES: Final = 16_384  # an eighth of a second from a browser
 _HUSH_S: Final = 0.7  # without any sound in the midst of speech: the microphone was muted, or a file has ended
@@ -39,7 +43,7 @@ class Listener:
 
     def __init__(self, *, interim: bool) -> None:
         self._endpointer = Endpointer(sample_rate=HEARD_RATE)
-        self._decoder = Decoder(samprate=HEARD_RATE, loglevel="FATAL")
+        self._decoder = Decoder(samprate=HEARD_RATE, loglevel="FATAL", lm=str(MODEL))
         self._interim = interim
         self._waiting = b""
         self._heard_ms = 0.0
@@ -77,7 +81,7 @@ class Listener:
             self._began_ms = self._looked_ms = round(self._endpointer.speech_start * 1000)
             self._decoder.start_utt()
             yield f"began {self._began_ms}"
-        self._decoder.process_raw(speech, no_search=False, full_utt=False)
+        self._decoder.process_raw(speech, full_utt=False)
         now_ms = round(self._heard_ms)
         if not self._endpointer.in_speech:
             yield from self._close(round(self._endpointer.speech_end * 1000))
