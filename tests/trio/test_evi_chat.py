@@ -587,6 +587,15 @@ async def test_a_problem_from_beside_is_told_at_once(autojump_clock: MockClock) 
         assert client.call.ending is None
 
 
+async def test_what_was_wrong_with_the_address_comes_after_the_metadata(autojump_clock: MockClock) -> None:
+    client = Client()
+    client.call.tell(EviProblem("E0101", "malformed_message", "No."))
+    async with chatting(client):
+        client.say("hello")
+        await client.settle()
+    assert client.types == ["chat_metadata", "error", "user_message", "assistant_message", "assistant_end"]
+
+
 async def test_a_bug_costs_an_apology(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client()
 
