@@ -61,7 +61,10 @@ class Load:
 
     def _first(self, order: First) -> Answered:
         turn = frames.turns(0, 0)[0]
-        line = self._crowd.add(dial(order.target, order.patience_s))
+        line = dial(order.target, order.patience_s)
+        if line is None:
+            return Answered(None)
+        self._crowd.add(line)
         self._crowd.converse(line, turn)
         at = line.first_at
         self._crowd.leave([line])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ipaddress
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -33,6 +34,8 @@ def bench(args: argparse.Namespace, usage: Callable[[str], NoReturn]) -> int:
             usage(str(wrong))
     plan = Plan(args.rows, args.rounds, args.seconds, args.histories, args.calls, args.idle)
     server_core, load_core = servers.cores()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # what was started is ended then, too
     try:
         rounds = steps(args.workers) if args.workers else plan.rounds
         with caller(load_core) as load, report.progress(rounds, sys.stderr) as tell:

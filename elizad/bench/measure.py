@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from elizad.bench.caller import Caller
+from elizad.bench.caller import Caller, LoadFailed
 from elizad.bench.figures import Book, Row
 from elizad.bench.orders import Answered, First, Held, Hold, Talk, Talked
 from elizad.bench.plan import CPU_CALLS, LATENCY_HISTORY, LOAD_SHARE, TURNS, WATCH_S, Plan
@@ -23,9 +23,10 @@ Tell = Callable[[str, str], None]
 """Called with what is measured next, and of which server."""
 
 _START_S: Final = 30.0  # for the slowest server on a busy machine
+_LOOK_S: Final = 0.5  # how often it is looked at whether a server that does not answer has ended
 _WARM_UP_S: Final = 1.5  # elizad loads some things a second after its start
 _WARM_UP_HISTORY: Final = 20
-_SETTLE_S: Final = 0.5  # until what was opened or closed last is done with
+_SETTLE_S: Final = 0.3  # until what was opened or closed last is done with
 _BUSY: Final = 0.9  # of a core: a process with one thread has no more
 _LATE_SHARE: Final = 0.25  # of a p99, the load's own lateness; then it shows in it
 _FEW: Final = 20  # connections: what the first ones load belongs to none
@@ -103,7 +104,7 @@ class Round:
         return self._caller.do(Talk(server.target, server.pids, history, calls, TURNS, seconds, rate), Talked)
 
     def _warm_up(self, server: Server) -> None:
-        self._talk(server, _WARM_UP_HISTORY, CPU_CALLS, _WARM_UP_S)
+        self._talk(server, _WARM_UP_HISTORY, CPU_CALLS, min(_WARM_UP_S, self._plan.seconds))
 
     def _cpu(self, server: Server, history: int) -> None:
         talked = self._talk(server, history, CPU_CALLS, self._plan.seconds)
@@ -144,6 +145,9 @@ class Round:
 
 def started(server: Server, caller: Caller, book: Book | None) -> None:
     """Wait until a server answers; take down how long that was, if it was started here. Raises: LoadFailed."""
-    answered = caller.do(First(server.target, _START_S), Answered)
+    until = time.perf_counter() + _START_S
+    while (at := caller.do(First(server.target, _LOOK_S), Answered).at) is None:
+        if server.ended or time.perf_counter() > until:
+            raise LoadFailed(f"nobody listens at {server.target.host}:{server.target.port}")
     if book is not None and server.started_at is not None:
-        book.add(_START, server.name, answered.at - server.started_at)
+        book.add(_START, server.name, at - server.started_at)

@@ -80,9 +80,9 @@ def add_options(command: argparse.ArgumentParser) -> Callable[[argparse.Namespac
     what.add_argument(
         "--seconds",
         metavar="S",
-        type=_number(1, 60),
+        type=_seconds,
         default=plan.seconds,
-        help=f"of turns for each figure in a round, at least ({plan.seconds})",
+        help=f"of turns for each figure in a round, at least ({plan.seconds:g})",
     )
     what.add_argument(
         "--workers",
@@ -112,6 +112,16 @@ def _row(text: str) -> str:
 
 def _list(entry: Callable[[str], object]) -> Callable[[str], Sequence[object]]:
     return lambda text: tuple(dict.fromkeys(entry(part.strip()) for part in text.split(",")))
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.1 <= value <= 60:
+        raise argparse.ArgumentTypeError(f'"{text}" is no number from 0.1 to 60')
+    return value
 
 
 def _number(low: int, high: int) -> Callable[[str], int]:

@@ -24,9 +24,9 @@ class First(msgspec.Struct, tag=True):
 
 
 class Answered(msgspec.Struct, tag=True):
-    """`at` is when the first words came, on the machine's monotonic clock."""
+    """`at` is when the first words came, on the machine's monotonic clock; None: nobody listens there yet."""
 
-    at: float
+    at: float | None
 
 
 class Hold(msgspec.Struct, tag=True):

@@ -23,7 +23,7 @@ class Plan:
 
     rows: tuple[RowName, ...] = ("start", "idle", "cpu", "latency")
     rounds: int = 5
-    seconds: int = 2
+    seconds: float = 2.0
     histories: tuple[int, ...] = (0, 20, 100, 400)
     calls: int = 500
     idle: int = 2000

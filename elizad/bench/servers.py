@@ -64,6 +64,11 @@ class Server:
     log: Path | None = None
 
     @property
+    def ended(self) -> bool:
+        """Whether it was started here and has ended."""
+        return self.process is not None and self.process.poll() is not None
+
+    @property
     def pids(self) -> list[int]:
         """Its process and those that this one has started."""
         return [] if self.pid is None else family(self.pid)
@@ -164,7 +169,7 @@ def wait_until_listening(server: Server) -> None:
     """Wait until an elizad says that it listens: others may answer at the same port. Raises: NoServer."""
     until = time.perf_counter() + _START_S
     while server.log is not None and b"listening on" not in server.log.read_bytes():
-        if time.perf_counter() > until or (server.process and server.process.poll() is not None):
+        if time.perf_counter() > until or server.ended:
             raise NoServer(f"{server.name} does not listen")
         time.sleep(0.02)
 

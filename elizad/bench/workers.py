@@ -29,7 +29,7 @@ from elizad.bench.servers import Server
 
 Way = Literal["reuse_port", "one socket"]
 
-_HELD: Final = 120  # calls for each worker: enough to see how they are dealt out
+_HELD: Final = 60  # calls for each worker: enough to see how they are dealt out
 _TALKING: Final = 64  # for each worker: each has work all the time, though the calls are not dealt out evenly
 _BACKLOG: Final = 4096  # as in elizad.socket
 _SETTLE_S: Final = 0.5  # until calls are opened, and until a killed one's are cut
@@ -98,7 +98,7 @@ def _running(way: Way, number: int) -> Iterator[list[Server]]:
 def _measure(way: Way, running: list[Server], seconds: float, load: Caller) -> Workers:
     number, target = len(running), running[0].target
     pids = [pid for server in running for pid in server.pids]
-    load.do(Talk(target, pids, LATENCY_HISTORY, _TALKING * number, TURNS, 1.0), Talked)  # warm up
+    load.do(Talk(target, pids, LATENCY_HISTORY, _TALKING * number, TURNS, min(1.5, seconds)), Talked)  # warm up
     before = [cpu_s(server.pids) for server in running]
     talked = load.do(Talk(target, pids, LATENCY_HISTORY, _TALKING * number, TURNS, seconds), Talked)
     spent = [cpu_s(server.pids) - start for server, start in zip(running, before, strict=True)]
