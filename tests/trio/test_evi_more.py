@@ -202,6 +202,25 @@ async def test_a_client_that_does_not_read_is_not_read_either(autojump_clock: Mo
     assert len(client.of("user_message")) == 500
 
 
+async def test_nothing_of_a_reply_follows_its_interruption_though_it_was_on_its_way(autojump_clock: MockClock) -> None:
+    client = Client(mouth=Hum(pieces=8))
+    async with chatting(client):
+        client.say("a long story")
+        await client.settle(0.5)
+        client.socket.reading = trio.Event()
+        await client.settle(2)  # the speaker has more to say, and cannot
+        client.say("I sing")
+        await client.settle(1)
+        client.socket.reading.set()
+        await client.settle(20)
+    at = client.types.index("user_interruption")
+    cut = [message["type"] for message in client.got].index("user_interruption")
+    before = {message["id"] for message in client.got[:cut] if "id" in message}
+    assert before
+    assert not before & {message["id"] for message in client.got[cut:] if "id" in message}
+    assert client.types[at:] == ["user_interruption", "user_message", "assistant_message", "assistant_end"]
+
+
 async def test_texts_that_wait_are_bounded(autojump_clock: MockClock) -> None:
     async with chatting(Client(mouth=Hum(pieces=8))) as client:
         for _ in range(110):
