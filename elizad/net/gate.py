@@ -5,7 +5,9 @@ It knows nothing of frames. It must not be handed to two owners: one task reads,
 
 from __future__ import annotations
 
+import errno
 import operator
+import os
 from typing import Final
 
 import trio
@@ -37,6 +39,8 @@ class GatedStream(trio.abc.Stream):
         self._early = early
         self._gate = trio.Event()
         self._write_lock = trio.Lock()
+        self._socket = transport.socket if isinstance(transport, trio.SocketStream) else None
+        self._is_drained = True  # the last read took all that there was
         self._sending = False
         self._closed = False
         self._reading_since: float | None = None
@@ -82,7 +86,10 @@ class GatedStream(trio.abc.Stream):
             raise trio.BusyResourceError("another task is reading from this stream")
         self._reading_since = trio.current_time()
         try:
-            data = bytes(await self.transport.receive_some(max_bytes))
+            if self._socket is not None:
+                data = await self._read_socket(self._socket, max_bytes)
+            else:
+                data = bytes(await self.transport.receive_some(max_bytes))
         finally:
             self._reading_since = None
         self.bytes_in += len(data)
@@ -98,27 +105,76 @@ class GatedStream(trio.abc.Stream):
             raise trio.BusyResourceError("another task is in send_all")
         self._sending = True
         try:
+            await trio.lowlevel.checkpoint()
             await self.write(data)
         finally:
             self._sending = False
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
-        """As `send_all`, but for any number of tasks: each piece is written whole, one after the other."""
-        async with self._write_lock:
+        """As `send_all`, but for any number of tasks: each piece is written whole, one after the other.
+
+        What the socket's buffer takes at once is written without a checkpoint.
+        """
+        try:
+            self._write_lock.acquire_nowait()
+        except trio.WouldBlock:
+            await self._write_lock.acquire()
+        try:
             if self._closed:
                 raise trio.ClosedResourceError("this stream is closed")
-            try:
-                with trio.fail_after(self._write_timeout_s):
-                    await self.transport.send_all(data)
-            except trio.TooSlowError:
-                self.stalled = True
-                await self.cut()
-                message = f"the peer did not read for {self._write_timeout_s:g} s"
-                raise trio.BrokenResourceError(message) from None
-            except trio.Cancelled:
-                await self.cut()
-                raise
+            sent = self._write_socket(data)
+            if sent < len(data):
+                await self._write_rest(memoryview(data)[sent:])
             self.bytes_out += len(data)
+        finally:
+            self._write_lock.release()
+
+    async def _read_socket(self, socket: trio.socket.SocketType, max_bytes: int) -> bytes:
+        """As SocketStream.receive_some, without the four calls between it and the system's, and their checkpoints."""
+        if self._is_drained:
+            await self._until_readable(socket)
+        else:
+            await trio.lowlevel.checkpoint()
+        while True:
+            try:
+                data = os.read(socket.fileno(), max_bytes)
+            except BlockingIOError:
+                await self._until_readable(socket)
+            except OSError as error:
+                if error.errno == errno.EBADF:
+                    raise trio.ClosedResourceError("this socket was already closed") from None
+                raise trio.BrokenResourceError(f"socket connection broken: {error}") from error
+            else:
+                self._is_drained = len(data) < max_bytes
+                return data
+
+    async def _until_readable(self, socket: trio.socket.SocketType) -> None:
+        if socket.fileno() < 0:
+            await trio.lowlevel.checkpoint()
+            raise trio.ClosedResourceError("this socket was already closed")
+        await trio.lowlevel.wait_readable(socket)
+
+    def _write_socket(self, data: bytes | bytearray | memoryview) -> int:
+        """Write what the socket's buffer takes at once; how many bytes that is."""
+        if self._socket is None:
+            return 0
+        try:
+            return os.write(self._socket.fileno(), data)
+        except OSError:
+            return 0  # it is full, or gone: the slow way tells which
+
+    async def _write_rest(self, data: memoryview) -> None:
+        try:
+            with trio.fail_after(self._write_timeout_s):
+                await self.transport.send_all(data)
+        except trio.TooSlowError:
+            self.stalled = True
+            await self.cut()
+            message = f"the peer did not read for {self._write_timeout_s:g} s"
+            raise trio.BrokenResourceError(message) from None
+        except trio.Cancelled:
+            await self.cut()
+            raise
 
     async def wait_send_all_might_not_block(self) -> None:
         """See trio.abc.SendStream."""

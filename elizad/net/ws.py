@@ -147,7 +147,7 @@ class WebSocket:
         return await self._connection.get_message()
 
     async def send(self, frames: Sequence[str]) -> None:
-        """Send each of `frames` as one text message, all in one write.
+        """Send each of `frames` as one text message, all in one write; what fits into the socket, without a checkpoint.
 
         Raises: Stalled when the peer did not read for write_timeout_s; PeerClosed when the connection has ended.
         Cancelling: ends the connection without a close frame, since part of a frame may be on its way.
@@ -155,6 +155,9 @@ class WebSocket:
         if self._verdict is not None or self._connection.closed is not None:
             raise await self._end()
         data = b"".join([text_frame(frame) for frame in frames])
+        if not data:
+            await trio.lowlevel.checkpoint()
+            return
         try:
             await self._stream.write(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
