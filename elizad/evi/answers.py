@@ -118,8 +118,11 @@ class Answers:
         self._delegate(self._begin(event), "", Delegated("", hang_up=False, seconds_left=None))
 
     def say_next(self, text: str, *, from_text: bool) -> None:
-        """Have a text said when nothing else is; `from_text`: the client's own words. Raises: EviProblem."""
-        if len(self._queue) >= _MOST_QUEUED:
+        """Have a text said when nothing else is; `from_text`: the client's own words.
+
+        Raises: EviProblem, if too many of these wait.
+        """
+        if from_text and len(self._queue) >= _MOST_QUEUED:
             raise malformed(f"more than {_MOST_QUEUED} texts wait to be spoken")
         self._queue.append(_Queued(text, from_text))
         self.next_up()

@@ -58,10 +58,14 @@ class _Microphone(NamedTuple):
 
 _Arrival = Incoming | _Microphone | EviProblem | Piece | Sound | _Left
 
-# How the end of a chat is told over REST, by the slug of the error that ended it.
+_STOPS: Final = "the daemon stops"
+
+# How the end of a chat is told over REST, by why it ended; any other was the user's doing.
 _STATUS: Final[Mapping[str, str]] = {
     "inactivity_timeout": "INACTIVITY_TIMEOUT",
     "max_duration_timeout": "MAX_DURATION_TIMEOUT",
+    "chat_too_long": "ERROR",
+    _STOPS: "ERROR",
 }
 
 
@@ -226,7 +230,7 @@ class Call:
             if problem is not None:
                 self._frames.append(self._writer.error(problem))
         elif self._stopping and not self._answers.is_busy:
-            self.ending = Ending(CloseCode.GOING_AWAY, "the daemon stops", "the server is going away")
+            self.ending = Ending(CloseCode.GOING_AWAY, _STOPS, "the server is going away")
         elif (due := self._hours.look(now, paused=self._chat.paused)) is not None:
             if due.problem is not None:
                 self._end_with(due.problem, due.text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
+from urllib.parse import urlsplit
 
 import trio
 
@@ -122,7 +123,7 @@ class Desk:
         if profile.custom_language_model:
             url = profile.custom_language_model
             report = Report(lambda why: call.tell(_not_reached(why)), lambda session: call.name(session))
-            outside = Outside(url, parse_url(url), opened, report, conn)
+            outside = Outside(_shown(url), parse_url(url), opened, report, conn)
             borrowed = Borrowed(outside.respond, _OUTSIDE)
         place = Place(PLATFORM, HARD_STOP_S, has_tools=True)
         conversation = Conversation(eliza, voice.manner, voice.guide, place, delegates=borrowed is not None)
@@ -151,6 +152,12 @@ class Desk:
 
 def _tool(tool: profiles.Tool) -> Tool:
     return Tool(tool.name, "function", tool.parameters, tool.description, tool.fallback_content)
+
+
+def _shown(url: str) -> str:
+    """Return as much of an address as a client may see: what follows the host may hold a token."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _not_reached(why: str) -> EviProblem:

@@ -190,7 +190,7 @@ sound = "off"
 custom_language_model = "{theirs.url}/llm"
 greeting = "doctor"
 [evi.configs.away]
-custom_language_model = "ws://127.0.0.1:9/llm"
+custom_language_model = "ws://127.0.0.1:9/llm?token=secret"
 """
         with Daemon(config=config) as daemon:
             with Chat(daemon, "config_id=mine&session_settings[custom_session_id]=ann") as chat:
@@ -202,6 +202,8 @@ custom_language_model = "ws://127.0.0.1:9/llm"
                 messages = chat.until("assistant_end")
                 (error,) = (message for message in messages if message["type"] == "error")
                 assert (error["code"], error["slug"]) == ("E0712", "custom_language_model_timed_out")
+                assert "ws://127.0.0.1:9" in error["message"]
+                assert "secret" not in error["message"]
                 assert len(said(messages)) > 0
     assert any("proto=hume" in line and "session=ann" in line for line in theirs.log)
 

@@ -513,6 +513,7 @@ async def test_a_quiet_chat_ends_with_the_daemon_at_once(autojump_clock: MockClo
         client.call.stop()
         await client.settle()
         assert client.socket.closed == (1001, "the server is going away")
+    assert client.notes.status == "ERROR"
 
 
 @pytest.mark.parametrize("declared", [True, False])
@@ -576,6 +577,7 @@ async def test_a_chat_that_never_ends_is_ended(autojump_clock: MockClock) -> Non
             client.say("x" * 20_000)
             await client.settle()
     assert client.of("error")[0]["slug"] == "chat_too_long"
+    assert client.notes.status == "ERROR"
     assert client.socket.closed == (1000, "")
 
 
