@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, Self
 from tests.sdk import environments
 
 PROGRAMS: Final = Path(__file__).parent / "programs"
-PATIENCE_S: Final = 20.0  # for an SDK that is being imported on a busy machine; an answer takes milliseconds
+PATIENCE_S: Final = 10.0  # for an SDK that is being imported on a busy machine; an answer takes milliseconds
 _FREE: Final = ("variables", "scores", "models", "metadata")  # their keys are the user's own
 _KNOWN: Final = {"chat_group_id", "from_text", "tool_call_id"}  # to every generation, so each turns them into camelCase
 
@@ -57,6 +57,10 @@ class Refused(Failed):
     """The server did not take the credentials."""
 
 
+class NoMetadata(Exception):
+    """The first message was another."""
+
+
 class Program:
     """A running program; it has one chat at a time."""
 
@@ -71,6 +75,7 @@ class Program:
             env={**environments.child(), **env},
         )
         self.events: queue.Queue[Message] = queue.Queue()
+        self.is_free = True  # no chat is open
         self.complaints: list[str] = []
         self._threads = [threading.Thread(target=self._collect), threading.Thread(target=self._listen)]
         for thread in self._threads:
@@ -105,18 +110,26 @@ class Program:
 
     def end(self) -> None:
         """Stop, and hold that the SDK found nothing to complain of."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
         try:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
             assert self._process.wait(timeout=PATIENCE_S) == 0, "".join(self.complaints)
         finally:
-            self._process.kill()
-            for thread in self._threads:
-                thread.join()
-            for stream in (self._process.stdout, self._process.stderr):
-                assert stream is not None
-                stream.close()
+            self.kill()
         assert not [line for line in self.complaints if "DeprecationWarning" not in line], "".join(self.complaints)
+
+    def kill(self) -> None:
+        """Stop at once, in whatever state."""
+        self._process.kill()
+        self._process.wait()
+        for thread in self._threads:
+            thread.join()
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            assert stream is not None
+            try:
+                stream.close()
+            except BrokenPipeError:
+                pass  # what was not yet written is of no use any more
 
 
 class Chat:
@@ -125,17 +138,18 @@ class Chat:
     def __init__(self, program: Program, url: str, key: str, options: Mapping[str, object]) -> None:
         self._program = program
         self._opening = {"url": url, "key": key, "options": options}
-        self._over = False
         self.seen: list[Message] = []
         self.metadata: Message = {}
 
     def __enter__(self) -> Self:
+        self._program.is_free = False
         self._program.write(**self._opening)
         try:
             while self._next()["event"] != "open":
                 pass
             self.metadata = self.message()
-            assert self.metadata["type"] == "chat_metadata"
+            if self.metadata["type"] != "chat_metadata":
+                raise NoMetadata(self.metadata)
         except BaseException:
             self._leave()
             raise
@@ -145,7 +159,7 @@ class Chat:
         event = self._program.next(timeout)
         if event["event"] == "failed":  # the program has left the chat by itself
             assert self._program.next() == {"event": "over"}
-            self._over = True
+            self._program.is_free = True
         if event["event"] in ("failed", "error"):
             wrong = Refused if event.get("status") == 401 or re.search(r"\b401\b", event["text"]) else Failed
             raise wrong(event["text"])
@@ -197,11 +211,11 @@ class Chat:
         return int(event["code"])
 
     def _leave(self) -> None:
-        if not self._over:
+        if not self._program.is_free:
             self._program.write(do="close")
             while self._program.next()["event"] != "over":
                 pass
-            self._over = True
+            self._program.is_free = True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

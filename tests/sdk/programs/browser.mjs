@@ -41,10 +41,12 @@ async function act({ do: what, ...fields }) {
     case "click":
       return page.click("#" + fields.button);
     case "status":
-      return page.locator("#status", { hasText: fields.text }).waitFor({ timeout: fields.timeout_ms });
+      return page.locator("#status").getByText(fields.text, { exact: true }).waitFor({ timeout: fields.timeout_ms });
     case "shown": // the lines of the conversation, once there are so many of this kind
       await page.locator("#conversation li." + fields.kind).nth(fields.count - 1).waitFor({ timeout: fields.timeout_ms });
       return page.locator("#conversation li").evaluateAll((all) => all.map((one) => [one.className, one.textContent]));
+    case "text":
+      return page.locator(fields.selector).first().textContent({ timeout: fields.timeout_ms });
     case "told":
       return page.evaluate(() => window.told);
     case "screenshot":
@@ -59,7 +61,8 @@ for (let line; (line = await nextLine()) !== null; ) {
   try {
     tell("done", { value: (await act(line)) ?? null });
   } catch (error) {
-    tell("failed", { text: error.message });
+    const shown = await page.evaluate(() => document.body.innerText).catch(() => "");
+    tell("failed", { text: `${error.message}\non the page:\n${shown}` });
   }
 }
 await browser.close();

@@ -35,7 +35,7 @@ async function statusOf(call) {
 async function all(list, request, field) {
   const got = [];
   if (!old) {
-    for await (const one of await list(request)) got.push(one);
+    for await (const one of await list({ ...request })) got.push(one); // it counts the pages in there
     return got;
   }
   for (let pageNumber = 0; ; pageNumber++) {

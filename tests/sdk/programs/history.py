@@ -10,22 +10,16 @@ from contextlib import asynccontextmanager
 
 from hume import AsyncHumeClient
 from hume.core.api_error import ApiError
-from hume.empathic_voice.types import (
-    PostedEventMessageSpec,
-    PostedEventMessageSpecs,
-    PostedTimeoutSpec,
-    PostedTimeoutSpecs,
-    UserInput,
-)
+from hume.empathic_voice.types import UserInput
 
 SAID = ("My boat leaks.", "It is raining.")
 
 
-def timeouts(seconds: int) -> PostedTimeoutSpecs:
-    return PostedTimeoutSpecs(
-        inactivity=PostedTimeoutSpec(enabled=True, duration_secs=seconds),
-        max_duration=PostedTimeoutSpec(enabled=True, duration_secs=600),
-    )
+def timeouts(seconds: int) -> dict:
+    return {
+        "inactivity": {"enabled": True, "duration_secs": seconds},
+        "max_duration": {"enabled": True, "duration_secs": 600},
+    }
 
 
 @asynccontextmanager
@@ -60,7 +54,7 @@ async def main(url: str, key: str) -> dict:
     client = AsyncHumeClient(api_key=key, base_url=url)
     configs, chats, groups = (getattr(client.empathic_voice, name) for name in ("configs", "chats", "chat_groups"))
 
-    greeting = PostedEventMessageSpecs(on_new_chat=PostedEventMessageSpec(enabled=True, text="Ahoy. Ferry office."))
+    greeting = {"on_new_chat": {"enabled": True, "text": "Ahoy. Ferry office."}}
     made = await configs.create_config(evi_version="3", name="ferries", event_messages=greeting, timeouts=timeouts(30))
     again = await configs.create_config_version(
         made.id, evi_version="3", version_description="shorter", timeouts=timeouts(20)
