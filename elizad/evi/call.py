@@ -94,7 +94,7 @@ class Call:
         self._writer = sitting.writer
         self._profile = profile
         self._feed, self._inbox = trio.open_memory_channel[_Arrival](_INBOX)
-        speaker = Speaker(self._put, sitting.writer, mouth, profile.voice)
+        speaker = Speaker(self._put, sitting.writer, mouth, lambda: sitting.chat.voice_id or profile.voice)
         self._answers = Answers(sitting, turns, speaker, self._put, mind)
         self._attention = Attention(hearing, self._put, interim=verbose)
         self._hours = Hours(profile, sitting.opened)

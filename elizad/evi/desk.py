@@ -109,7 +109,7 @@ class Desk:
         record = await self._open_chat(profile, wanted.resumed_chat_group_id)
         earlier = record.earlier if wanted.event_limit is None else record.earlier[-max(wanted.event_limit, 1) :]
         chat = Chat(earlier, [_tool(tool) for tool in profile.tools])
-        chat.system_prompt = profile.system_prompt
+        chat.system_prompt, chat.voice_id = profile.system_prompt, wanted.voice_id or ""
         problem = wanted.problem
         try:
             chat.apply(wanted.settings)
@@ -125,7 +125,7 @@ class Desk:
             report = Report(lambda why: call.tell(_not_reached(why)), lambda session: call.name(session))
             outside = Outside(_shown(url), parse_url(url), opened, report, conn)
             borrowed = Borrowed(outside.respond, _OUTSIDE)
-        place = Place(PLATFORM, HARD_STOP_S, has_tools=True)
+        place = Place(PLATFORM, min(profile.max_duration_s or HARD_STOP_S, HARD_STOP_S), has_tools=True)
         conversation = Conversation(eliza, voice.manner, voice.guide, place, delegates=borrowed is not None)
 
         def open_session(id: str, notice: Callable[[], None]) -> Session:

@@ -63,9 +63,9 @@ class Speaker:
         put: Callable[[Piece], Awaitable[None]],
         writer: Writer,
         mouth: Mouth | None,
-        voice: str,
+        voice: Callable[[], str],
     ) -> None:
-        """`put` takes each message in its turn; without a mouth there is no sound."""
+        """`put` takes each message in its turn; without a mouth there is no sound. `voice` returns whose it is to be."""
         self._put = put
         self._writer = writer
         self._mouth = mouth
@@ -113,7 +113,7 @@ class Speaker:
         if self._mouth is None:
             return
         index = 0
-        async with aclosing(self._mouth.say(sentence, self._voice)) as sound:
+        async with aclosing(self._mouth.say(sentence, self._voice())) as sound:
             async for wav in sound:
                 await self._keep_pace()
                 await self._put(Piece(reply.turn, self._writer.audio_output(id, index, wav)))

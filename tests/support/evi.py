@@ -43,8 +43,10 @@ class Hum:
     def __init__(self, pieces: int = 4) -> None:
         self.pieces = pieces
         self.closed = 0
+        self.voices: list[str] = []
 
     async def say(self, text: str, voice: str) -> AsyncGenerator[bytes, None]:
+        self.voices.append(voice)
         try:
             for _ in range(self.pieces):
                 await trio.lowlevel.checkpoint()

@@ -154,6 +154,17 @@ async def test_variables_fill_the_fields_of_rules(autojump_clock: MockClock) -> 
     assert client.said == ["You are Ann, 33, true."]
 
 
+async def test_the_voice_is_that_of_the_profile_until_the_client_wants_another(autojump_clock: MockClock) -> None:
+    mouth = Hum(pieces=1)
+    async with chatting(Client(Profile(voice="en-gb"), mouth=mouth)) as client:
+        client.say("hello")
+        await client.settle(5)
+        client.send("session_settings", voice_id="de")
+        client.say("hello")
+        await client.settle(5)
+    assert mouth.voices == ["en-gb", "de"]
+
+
 async def test_a_responder_sees_what_the_client_has_set(autojump_clock: MockClock) -> None:
     seen: list[Turn] = []
 
