@@ -11,7 +11,7 @@ from elizad.call.fields import JsonObject, kind_of
 
 _SAID: Final[Mapping[str, type]] = {"message": dict, "models": dict, "from_text": bool}
 
-_REQUIRED: Final[Mapping[str, Mapping[str, type]]] = {
+REQUIRED: Final[Mapping[str, Mapping[str, type]]] = {
     "chat_metadata": {"chat_group_id": str, "chat_id": str},
     "user_message": {**_SAID, "interim": bool, "time": dict},
     "assistant_message": {**_SAID, "is_quick_response": bool},
@@ -33,13 +33,13 @@ _SCORES: Final = 48
 
 def wrong_with(message: JsonObject, kind: str, frame: str) -> list[Finding]:
     """Return what would make an SDK refuse the message; nothing for one that all of them take."""
-    required = _REQUIRED.get(kind)
+    required = REQUIRED.get(kind)
     if required is None:
         return [Finding(rules.UNKNOWN_TYPE, f'a message of type "{kind[:40]}" is not known', frame)]
     found = list(_check(message, required, kind, frame))
     if found:
         return found
-    if "message" in required:
+    if required.get("message") is dict:
         said = message["message"]
         if said.get("role") not in _ROLES:
             found.append(Finding(rules.WRONG_TYPE, f'"role" of {kind} is none of those that are known', frame))

@@ -10,15 +10,38 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from elizad.call.events import Answer, Audio, Chunk, End, Finding, Note
 from elizad.call.evi import HUSH_S, EviPlatform
+from elizad.call.evi_frames import REQUIRED
 from elizad.call.lines import Lines
 from elizad.call.script import Speak, read_step
 from elizad.call.voice import Voice, read_voice, saved_audio
 
 METADATA = {"type": "chat_metadata", "chat_group_id": "g", "chat_id": "c"}
 END = {"type": "assistant_end"}
+
+
+FIELDS = sorted({name for fields in REQUIRED.values() for name in fields} | {"role", "content", "prosody", "scores"})
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4),
+    max_leaves=8,
+)
+_OF = {
+    str: st.text(max_size=5),
+    int: st.integers(),
+    bool: st.booleans(),
+    dict: st.dictionaries(st.sampled_from(FIELDS), _VALUES, max_size=4),
+}
+_ANY = st.dictionaries(st.sampled_from([*FIELDS, "type"]), _VALUES | st.sampled_from(sorted(REQUIRED)), max_size=8)
+_WHOLE = st.sampled_from(sorted(REQUIRED)).flatmap(
+    lambda kind: st.fixed_dictionaries(
+        {"type": st.just(kind), **{name: _OF[type_] for name, type_ in REQUIRED[kind].items()}}
+    )
+)
 
 
 def message(kind: str, text: str, **more: Any) -> dict[str, Any]:
@@ -103,6 +126,7 @@ def test_evi_may_speak_first_and_of_its_own_accord() -> None:
         ([METADATA, heard("a", time={"begin": 0.5, "end": 1})], "wrong-type"),
         ([METADATA, said("a", message={"role": "robot", "content": "a"})], "wrong-type"),
         ([METADATA, said("a", models={"prosody": {"scores": {"Joy": 0.5}}})], "wrong-type"),
+        ([METADATA, {"type": "error", "code": "E0100", "slug": "s", "message": {}}], "wrong-type"),
         ([METADATA, {"type": "error", "code": 100, "slug": "s", "message": "m"}], "wrong-type"),
         ([METADATA, END], "two-ends"),
         ([METADATA, {"type": "audio_output", "id": "a-9", "index": 0, "data": ""}], "audio"),
@@ -119,6 +143,15 @@ def test_evi_may_speak_first_and_of_its_own_accord() -> None:
 )
 def test_what_an_sdk_could_not_read_is_found(frames: list[dict[str, Any]], rule: str) -> None:
     assert findings(receive(EviPlatform(), *frames)) == [rule]
+
+
+@given(st.lists(st.sampled_from([METADATA, heard("a"), said("b"), END]) | _WHOLE | _ANY, max_size=6))
+def test_whatever_comes_is_read(frames: list[dict[str, Any]]) -> None:
+    platform = EviPlatform()
+    platform.say("Hello", 0.0)
+    for number, frame in enumerate(frames):
+        for meaning in platform.receive(json.dumps(frame), float(number)):
+            assert isinstance(meaning, Answer | Audio | Chunk | End | Finding | Note)
 
 
 def test_a_tool_is_answered() -> None:
