@@ -65,7 +65,7 @@ class Speaker:
         mouth: Mouth | None,
         voice: Callable[[], str],
     ) -> None:
-        """`put` takes each message in its turn; without a mouth there is no sound. `voice` returns whose it is to be."""
+        """`put` takes each message in its turn; without a mouth there is no sound. `voice` says whose it is."""
         self._put = put
         self._writer = writer
         self._mouth = mouth
