@@ -19,6 +19,7 @@ import re
 import select
 import signal
 import sys
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TextIO
@@ -33,8 +34,8 @@ MODEL: Final = Path(__file__).with_name("everyday.lm")
 _READ_BYTES: Final = 16_384  # an eighth of a second from a browser
 _HUSH_S: Final = 0.7  # without any sound in the midst of speech: the microphone was muted, or a file has ended
 _INTERIM_MS: Final = 400  # between two looks at what was understood so far, which cost 20 ms each
+_BEFORE_S: Final = 0.24  # of what came before speech, for the decoder: words begin softly
 _LONGEST_MS: Final = 30_000  # of one utterance: nobody speaks longer without taking breath, but a radio does
-_NICE: Final = 5  # the daemon's own work comes first
 _NOISE: Final = re.compile(r"<[^>]*>|\[[^\]]*\]|\(\d+\)|\+\+\w+\+\+")
 
 
@@ -45,6 +46,11 @@ class Listener:
         self._endpointer = Endpointer(sample_rate=HEARD_RATE)
         self._decoder = Decoder(samprate=HEARD_RATE, loglevel="FATAL", lm=str(MODEL))
         self._interim = interim
+        # The endpointer gives speech from its first loud frame on; what comes before belongs to the first sound.
+        window = round(Endpointer.DEFAULT_WINDOW / self._endpointer.frame_length)
+        before = round(_BEFORE_S / self._endpointer.frame_length)
+        self._before: deque[bytes] = deque(maxlen=window + before)
+        self._before_frames = before
         self._waiting = b""
         self._heard_ms = 0.0
         self._began_ms = 0
@@ -75,11 +81,14 @@ class Listener:
         speech = self._endpointer.process(frame)
         self._heard_ms += self._endpointer.frame_length * 1000
         if speech is None:
+            self._before.append(frame)
             return
         if not self._is_open:
             self._is_open, self._said = True, ""
             self._began_ms = self._looked_ms = round(self._endpointer.speech_start * 1000)
             self._decoder.start_utt()
+            speech = b"".join(list(self._before)[: self._before_frames]) + speech
+            self._before.clear()
             yield f"began {self._began_ms}"
         self._decoder.process_raw(speech, full_utt=False)
         now_ms = round(self._heard_ms)
@@ -135,10 +144,6 @@ def main() -> None:
     # A daemon that is stopped finishes its calls first; this ends with its input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    try:
-        os.nice(_NICE)
-    except OSError:
-        pass  # systemd may not let us; then we are as important as the daemon
     try:
         listen(0, sys.stdout, int(sys.argv[1]), int(sys.argv[2]), interim="interim" in sys.argv[3:])
     except BrokenPipeError:
