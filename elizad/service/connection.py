@@ -12,6 +12,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import trio
@@ -96,7 +97,7 @@ class Connection:
         self._mind = mind
         self._answering: tuple[TurnRequested, Turn] | None = None  # the turn that `mind` answers
         self._data: dict[str, Any] = {}  # what a responder keeps in a call without a session
-        self._waiting: trio.CancelScope | None = None
+        self._feed: trio.MemorySendChannel[_Arrival | None] | None = None
         self._stopping = False
         self._at_once: list[str] = []  # frames that wait for nothing
         self._pending: deque[Cue] = deque()  # what is left of the current turn
@@ -115,7 +116,7 @@ class Connection:
 
         Cancelling: ends the call without a goodbye. Whoever owns the socket closes the transport.
         """
-        feed, inbox = trio.open_memory_channel[_Arrival](_INBOX)
+        feed, inbox = trio.open_memory_channel[_Arrival | None](_INBOX)
         async with trio.open_nursery() as self._nursery:
             self._feed = feed
             self._nursery.start_soon(self._read, feed)
@@ -133,12 +134,13 @@ class Connection:
 
     def _look(self) -> None:
         """Have the writer look again at what there is to do."""
-        if self._waiting is not None:
-            self._waiting.cancel()
+        if self._feed is not None:
+            with suppress(trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
+                self._feed.send_nowait(None)
 
     # -- the reader ----------------------------------------------------------------------------------------------
 
-    async def _read(self, feed: trio.MemorySendChannel[_Arrival]) -> None:
+    async def _read(self, feed: trio.MemorySendChannel[_Arrival | None]) -> None:
         """Turn messages into events until the peer is gone or says what cannot be understood."""
         async with feed:
             try:
@@ -146,7 +148,10 @@ class Connection:
                     message = await self._socket.receive()
                     now = trio.current_time()
                     for event in self._adapter.receive(message):
-                        await feed.send((now, event))
+                        try:
+                            feed.send_nowait((now, event))  # without the checkpoint of the other
+                        except trio.WouldBlock:
+                            await feed.send((now, event))
             except PeerClosed as closed:
                 self.ending = gone(closed)
             except RemoteError as error:
@@ -157,7 +162,7 @@ class Connection:
 
     # -- the writer ----------------------------------------------------------------------------------------------
 
-    async def _write(self, inbox: trio.MemoryReceiveChannel[_Arrival]) -> None:
+    async def _write(self, inbox: trio.MemoryReceiveChannel[_Arrival | None]) -> None:
         """Answer events until the reader has ended, or until `stop` and the end of the turn."""
         self._opened = trio.current_time()
         self._at_once, greeting = self._adapter.opening()
@@ -178,8 +183,8 @@ class Connection:
                 self.ending = Ending(self._adapter.going_away, "the daemon stops", "the server is going away")
                 return
 
-    async def _next_arrival(self, inbox: trio.MemoryReceiveChannel[_Arrival]) -> _Arrival | None:
-        """Wait for an event; None when a chunk is due first, or when the call is to stop."""
+    async def _next_arrival(self, inbox: trio.MemoryReceiveChannel[_Arrival | None]) -> _Arrival | None:
+        """Wait for an event; None when a chunk is due first, or there is something else to look at."""
         due = self._next_due()
         idle = not self._pending and not self._is_answering
         if self._at_once or due <= trio.current_time() or (self._stopping and idle):
@@ -187,7 +192,9 @@ class Connection:
                 return inbox.receive_nowait()
             except trio.WouldBlock:
                 return None
-        with trio.CancelScope(deadline=due) as self._waiting:
+        if due == math.inf:
+            return await inbox.receive()
+        with trio.move_on_at(due):
             return await inbox.receive()
         return None
 
@@ -207,10 +214,10 @@ class Connection:
 
     async def _take(self, arrived: float, event: Event | Spoken | Finished) -> None:
         match event:
-            case Spoken() | Finished():
-                self._add(event)
             case TurnRequested():
                 await self._begin(event, arrived)
+            case Spoken() | Finished():
+                self._add(event)
             case KeepaliveRequested(stamp):
                 self._at_once += self._adapter.send(AnswerKeepalive(stamp))
             case Ignored(why):
@@ -259,6 +266,7 @@ class Connection:
     def _delegate(self, event: TurnRequested, turn: Turn, delegated: Delegated) -> None:
         """Have the turn answered by the responder; its pieces come in by the same way as everything else."""
         assert self._mind is not None, "only a connection with a mind has a conversation that delegates"
+        assert self._feed is not None, "it runs"
         asked = agent.Turn(
             transcript=event.transcript,
             utterance=turn.heard,

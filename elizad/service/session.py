@@ -187,6 +187,7 @@ class Session:
                 return  # the same payload again
             kept = msgspec.structs.replace(
                 kept,
+                identity=self._eliza.identity,
                 state=state._replace(memories=state.memories[-_MOST_MEMORIES:]),
                 turns=len(turns),
                 digest=digest,
@@ -195,7 +196,6 @@ class Session:
             )
         elif self._saving.is_begun:
             return  # a silence, a greeting: nothing has changed
-        kept = msgspec.structs.replace(kept, identity=self._eliza.identity)
         if self._sessions.options.keep_transcript:
             kept = self._with_transcript(kept, event.transcript, turn.said)
         self._kept = kept
