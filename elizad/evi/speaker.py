@@ -22,6 +22,9 @@ AHEAD_S: Final = 3.0
 """How much more sound the client gets than has been played: enough for any hiccup of a network, and an interruption
 throws no more than that away."""
 
+_GAP_S: Final = 0.25
+"""Between the sound of two sentences. Hume's React provider decodes each piece by itself, plays the sentence that is
+ready first, and drops the rest of the other: so the first gets its time."""
 
 _MOST_HELD: Final = 1000  # characters without the end of a sentence: a minute of speech
 
@@ -73,6 +76,7 @@ class Speaker:
         self._scope: trio.CancelScope | None = None
         self.plays_until = -math.inf
         """When all sound that was sent has been played, in trio's time."""
+        self._sounded_at = -math.inf  # when the last of it was sent
 
     def begin(self, nursery: trio.Nursery, reply: Reply, fill: Fill, settled: Settled) -> None:
         """Start to say a reply in `nursery`; what is left of an older one is not said."""
@@ -116,8 +120,11 @@ class Speaker:
         async with aclosing(self._mouth.say(sentence, self._voice())) as sound:
             async for wav in sound:
                 await self._keep_pace()
+                if index == 0:
+                    await trio.sleep_until(max(self._sounded_at + _GAP_S, trio.current_time()))
                 await self._put(Piece(reply.turn, self._writer.audio_output(id, index, wav)))
-                self.plays_until = max(self.plays_until, trio.current_time()) + wav_seconds(wav)
+                self._sounded_at = trio.current_time()
+                self.plays_until = max(self.plays_until, self._sounded_at) + wav_seconds(wav)
                 index += 1
 
     async def _keep_pace(self) -> None:

@@ -270,6 +270,17 @@ async def test_a_pause_stops_a_reply_and_an_answer_that_had_not_begun_comes_afte
 # -- interruption ------------------------------------------------------------------------------------------------------
 
 
+async def test_the_sound_of_a_sentence_has_time_to_be_decoded_before_the_next(autojump_clock: MockClock) -> None:
+    async with chatting(Client(mouth=Hum(pieces=2))) as client:
+        client.send("assistant_input", text="Cast off. Mind the gap.")
+        await client.settle(5)
+    sent = [(at, json.loads(frame)) for at, write in client.socket.writes for frame in write]
+    sounds = [(at, message["id"], message["index"]) for at, message in sent if message["type"] == "audio_output"]
+    assert [index for _, _, index in sounds] == [0, 1, 0, 1]
+    assert sounds[1][0] - sounds[0][0] < 0.01
+    assert sounds[2][0] - sounds[1][0] >= 0.25
+
+
 async def test_sound_follows_its_message_and_does_not_run_far_ahead(autojump_clock: MockClock) -> None:
     async with chatting(Client(mouth=Hum(pieces=8))) as client:
         began = trio.current_time()
