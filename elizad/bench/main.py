@@ -32,25 +32,40 @@ def bench(args: argparse.Namespace, usage: Callable[[str], NoReturn]) -> int:
             there = _target(args.peer_url, remote=args.remote)
         except ValueError as wrong:
             usage(str(wrong))
-    plan = Plan(args.rows, args.rounds, args.seconds, args.histories, args.calls, args.idle)
-    server_core, load_core = servers.cores()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # what was started is ended then, too
     try:
-        rounds = steps(args.workers) if args.workers else plan.rounds
-        with caller(load_core) as load, report.progress(rounds, sys.stderr) as tell:
-            if args.workers:
-                found = measure_workers(args.workers, args.seconds, load, tell)
-            else:
-                makers = list(_makers(args, plan, server_core, there))
-                book = _measure(plan, makers, load, tell)
+        return _workers(args) if args.workers else _rounds(args, there)
     except (NoServer, LoadFailed, OSError) as wrong:
         print(f"elizad: {visible(str(wrong), keep=chr(10))}", file=sys.stderr)
         return 1
-    if args.workers:
-        print(workers_json(found)) if args.json else print_workers(found, sys.stdout)
+
+
+def _workers(args: argparse.Namespace) -> int:
+    _, core = servers.cores()
+    with caller(core) as load, report.progress(steps(args.workers), sys.stderr) as tell:
+        found = measure_workers(args.workers, args.seconds, load, tell)
+    if args.json:
+        print(workers_json(found))
     else:
-        print(report.as_json(plan, book)) if args.json else report.print_table(plan, book, sys.stdout)
+        print_workers(found, sys.stdout)
+    return 0
+
+
+def _rounds(args: argparse.Namespace, there: Target | None) -> int:
+    plan = Plan(args.rows, args.rounds, args.seconds, args.histories, args.calls, args.idle)
+    server_core, load_core = servers.cores()
+    makers = list(_makers(args, plan, server_core, there))
+    book = Book()
+    try:
+        with caller(load_core) as load, report.progress(plan.rounds, sys.stderr) as tell:
+            _measure(plan, makers, book, load, tell)
+    except BaseException:
+        book.note("This is not all: it was ended early.")
+        raise
+    finally:
+        if book.rows:
+            print(report.as_json(plan, book)) if args.json else report.print_table(plan, book, sys.stdout)
     return 0
 
 
@@ -65,8 +80,7 @@ def _makers(args: argparse.Namespace, plan: Plan, core: int | None, there: Targe
         yield "peer", lambda: contextlib.nullcontext(Server("peer", there, args.peer_pid))
 
 
-def _measure(plan: Plan, makers: list[Maker], load: Caller, tell: report.Tell) -> Book:
-    book = Book()
+def _measure(plan: Plan, makers: list[Maker], book: Book, load: Caller, tell: report.Tell) -> None:
     if "start" in plan.rows:
         for name, make in makers:  # once unseen: what is read from the disk and compiled stays
             tell(0, "start", name)
@@ -80,9 +94,8 @@ def _measure(plan: Plan, makers: list[Maker], load: Caller, tell: report.Tell) -
                 both.append(running.enter_context(make()))
                 started(both[-1], load, book if "start" in plan.rows else None)
             Round(plan, both, load, book, partial(tell, number)).run()
-    if any(not server.pids for server in both):
-        book.note("Without --peer-pid there is nothing to say of the peer's process.")
-    return book
+            if any(not server.pids for server in both):
+                book.note("Without --peer-pid there is nothing to say of the peer's process.")
 
 
 def _target(url: str, *, remote: bool) -> Target:

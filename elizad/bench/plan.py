@@ -26,4 +26,4 @@ class Plan:
     seconds: float = 2.0
     histories: tuple[int, ...] = (0, 20, 100, 400)
     calls: int = 500
-    idle: int = 2000
+    idle: int = 1000

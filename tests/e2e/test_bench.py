@@ -105,7 +105,7 @@ def test_workers_share_calls_and_lose_none() -> None:
 
 def test_what_was_started_ends_with_it(tmp_path: Path) -> None:
     running = subprocess.Popen(
-        [sys.executable, "-m", "elizad", "bench", "--rounds", "9", "--rows", "cpu"],
+        [sys.executable, "-m", "elizad", "bench", "--rounds", "9", "--rows", "start"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -113,13 +113,13 @@ def test_what_was_started_ends_with_it(tmp_path: Path) -> None:
         cwd=ROOT,
     )
     assert running.stderr is not None
-    assert "round 1 of 9" in running.stderr.readline()
-    while not (daemons := processes_of(tmp_path)):
+    while "round 2 of 9" not in running.stderr.readline():
         assert running.poll() is None
     running.terminate()
-    assert running.wait(timeout=30) == 130
-    running.communicate()
-    assert daemons
+    shown, _ = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "first answered turn" in shown, "what it knows by then"
+    assert "ended early" in shown
     assert not processes_of(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
