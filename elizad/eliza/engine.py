@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from elizad.eliza.diction import FAITHFUL, Diction
 from elizad.eliza.expressions import BY_SCRIPT_NAME, Voice
+from elizad.eliza.match import Decomposition
 from elizad.eliza.memory import form_for
 from elizad.eliza.parser import parse_script
 from elizad.eliza.resume import identity_of
@@ -265,25 +266,22 @@ class Eliza:
 
     def _transform(self, turn: _Turn, rule: Rule) -> tuple[Transformation, list[int]] | None:
         """Find the first decomposition of a rule that fits the text."""
-        words = turn.words
-        # Two looks at the words, which are quick, spare most decompositions the fitting.
+        words, count = turn.words, len(turn.keys)
+        # Looks at the words, which are quick, spare most decompositions the fitting.
         for transformation in compress(rule.transformations, map(words.issuperset, rule.literals)):
             decomposition = transformation.decomposition
-            if decomposition.groups and any(map(words.isdisjoint, decomposition.groups)):
+            if count < decomposition.least:
                 continue
-            bounds = decomposition.match(turn.keys)
-            if bounds is not None:
-                if turn.trace is not None:
-                    turn.note("rule", rule.keyword)
-                    elements = decomposition.elements
-                    parts = (" ".join(turn.keys[a:b]) for a, b in pairwise(bounds))
-                    turn.note(
-                        "decomposition",
-                        "  ".join(
-                            f"{i}:{e}=[{part}]" for i, (e, part) in enumerate(zip(elements, parts, strict=True), 1)
-                        ),
-                    )
-                return transformation, bounds
+            for group in decomposition.groups:
+                if group.isdisjoint(words):
+                    break
+            else:
+                bounds = decomposition.match(turn.keys)
+                if bounds is not None:
+                    if turn.trace is not None:
+                        turn.note("rule", rule.keyword)
+                        turn.note("decomposition", _laid(decomposition, turn.keys, bounds))
+                    return transformation, bounds
         return None
 
     def _take(self, turn: _Turn, transformation: Transformation) -> Say | Link | Pre | NewKey:
@@ -361,6 +359,13 @@ def describe(reassembly: Say | Link | Pre | NewKey) -> str:
             return f"(PRE ({_words(parts)}) (={target}))"
         case NewKey():
             return "(NEWKEY)"
+
+
+def _laid(decomposition: Decomposition, keys: Sequence[str], bounds: Sequence[int]) -> str:
+    """Write what each element of a decomposition took."""
+    parts = (" ".join(keys[a:b]) for a, b in pairwise(bounds))
+    numbered = enumerate(zip(decomposition.elements, parts, strict=True), 1)
+    return "  ".join(f"{i}:{element}=[{part}]" for i, (element, part) in numbered)
 
 
 def _stretches(parts: Sequence[Part]) -> tuple[_Stretch, ...]:

@@ -97,7 +97,7 @@ class _Piece:
 class Decomposition:
     """A compiled decomposition pattern; immutable and shared by all conversations."""
 
-    __slots__ = ("_free", "_head", "_inner", "_least", "_tail", "elements", "groups", "literals")
+    __slots__ = ("_free", "_head", "_inner", "_tail", "elements", "groups", "least", "literals")
 
     def __init__(self, elements: Sequence[str], tags: Tags | None = None, *, six_characters: bool = False) -> None:
         self.elements: Final = tuple(elements)
@@ -113,9 +113,9 @@ class Decomposition:
         self._inner: Final = tuple(pieces[1:-1])
         self._tail: Final = pieces[-1] if len(pieces) > 1 else None
         self._free: Final = self.elements == ("0",)
-        self._least: Final = sum(piece.width for piece in pieces)  # words
+        self.least: Final = sum(piece.width for piece in pieces)  # words
         self.literals: Final = frozenset(literal for piece in pieces for _, literal in piece.literals)
-        # No text fits that lacks one of the literals, or has no word of one of the groups.
+        # No text fits that lacks one of the literals, has no word of one of the groups, or fewer words than the least.
         groups = [group for piece in pieces for _, group in piece.groups]
         self.groups: Final = tuple(group for group in groups if isinstance(group, frozenset))
 
@@ -125,10 +125,10 @@ class Decomposition:
         None when the pattern does not fit.
         """
         total = len(words)
-        if total < self._least:
-            return None
         if self._free:
             return [0, total]
+        if total < self.least:
+            return None
         head, tail = self._head, self._tail
         if head.width and not head.fits(words, 0):
             return None

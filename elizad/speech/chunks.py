@@ -66,7 +66,7 @@ def split_chunks(reply: str, unit: Unit) -> list[str]:
             pieces[:1] = first, pieces[0][len(first) :]
         if words > MAX_WORDS:
             pieces = [breath for piece in pieces for breath in _breaths(piece)]
-    return pieces if len(pieces) == 1 else _joined(pieces)
+    return pieces if len(pieces) == 1 or all(map(_SPOKEN.match, pieces)) else _joined(pieces)
 
 
 def split_sentences(reply: str) -> list[str]:
@@ -80,7 +80,15 @@ def _sentences(text: str) -> list[str]:
     inside = text[:-1]
     if not ("." in inside or "?" in inside or "!" in inside or "…" in inside):
         return [text]  # one sentence, as often: this is quicker than to search for all that may stand round a mark
-    return _slices(text, [border.end() for border in _SENTENCE_MARK.finditer(text) if _ends_sentence(text, border)])
+    sentences = []
+    start = 0
+    for border in _SENTENCE_MARK.finditer(text):
+        if _ends_sentence(text, border):
+            end = border.end()
+            sentences.append(text[start:end])
+            start = end
+    sentences.append(text[start:])
+    return sentences
 
 
 def _clauses(sentence: str) -> list[str]:
@@ -190,7 +198,7 @@ def _joined(pieces: Iterable[str]) -> list[str]:
     held: list[str] = []
     spoken = False
     for piece in pieces:
-        if piece[:1].isalnum() or _SPOKEN.search(piece):
+        if _SPOKEN.search(piece):
             if spoken:
                 chunks.append("".join(held))
                 held.clear()

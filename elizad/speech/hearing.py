@@ -21,6 +21,14 @@ _EMPHASIS: Final = 5  # letters: a longer word in capitals is emphasis, a shorte
 
 _PLAIN: Final = {key.lower(): key for key in EVERYDAY if key not in EXPANDED}  # most words need no second look
 _SHORT: Final = {key.lower(): words for key, words in EXPANDED.items() if words[0]}  # and these no third
+# The words that are one word still, whatever stands beside them: as keys, and as they are spelt.
+_KEYS: Final = {word: key for word, key in _PLAIN.items() if word.isalpha()} | {
+    word: keys[0] for word, (keys, _) in _SHORT.items() if len(keys) == 1
+}
+_SPELT: Final = {word: _SHORT[word][1][0] if word in _SHORT else word for word in _KEYS}
+_KNOWN: Final = frozenset(_KEYS)
+_key: Final = _KEYS.__getitem__
+_spelling: Final = _SPELT.__getitem__
 _IN_TITLES: Final = ("My", "Your", "Me", "You")
 
 
@@ -29,12 +37,24 @@ def hear(text: str) -> tuple[list[str], list[str]]:
 
     No mark stands at the beginning or the end, and no two together. No key but these two has a point in it.
     """
+    words = text.split()
+    if _KNOWN.issuperset(words):  # as recognised speech often is
+        keys, said = list(map(_key, words)), list(map(_spelling, words))
+    else:
+        keys, said = _look_at(cut(text))
+    repair(keys, said)
+    while keys and (keys[-1] == "," or keys[-1] == "."):
+        del keys[-1], said[-1]
+    return keys, said
+
+
+def _look_at(tokens: list[str]) -> tuple[list[str], list[str]]:
     keys: list[str] = []
     said: list[str] = []
     start = 0  # of the sentence
     capitals: list[int] = []  # where this sentence has words that are not all in small letters
     hushed = -1  # where a filler was dropped, whose comma goes with it
-    for token in cut(text):
+    for token in tokens:
         plain = _PLAIN.get(token)
         if plain is not None:
             keys.append(plain)
@@ -80,9 +100,6 @@ def hear(text: str) -> tuple[list[str], list[str]]:
             said.append(token if len(token) <= _LONGEST else _UNSAYABLE)
     if capitals:
         _settle(keys, said, start, capitals)
-    repair(keys, said)
-    while keys and (keys[-1] == "," or keys[-1] == "."):
-        del keys[-1], said[-1]
     return keys, said
 
 

@@ -7,6 +7,7 @@ One clause at a time, word for word: the list stays as long as it was, so that t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Final
 
 from elizad.speech.roles import (
@@ -52,7 +53,7 @@ _WITH_I: Final = {
     "ISN'T": "am not", "HASN'T": "haven't", "DOESN'T": "don't",
 }  # fmt: skip
 _VERBS: Final = _WITH_YOU.keys() | _WITH_I.keys()
-_LOOKED_AT: Final = _TURNED | _VERBS | CHOICE
+_DEPENDING: Final = _VERBS | CHOICE | listed("you mine we us")  # on what stands beside them
 _PITS: Final = listed("a an the coal gold salt land silver copper tin old")  # "a coal mine" is nobody's
 _BEFORE_QUESTION: Final = listed("nor neither so never then and not") | QUESTIONS | {""}
 _SUBJECTS: Final = listed("he she it this that there")
@@ -61,22 +62,18 @@ _SUBJECTS: Final = listed("he she it this that there")
 def mirror(heard: Sequence[str], keys: Sequence[str], said: list[str]) -> list[str]:
     """Return how the words of one clause are said back. All lists are equally long; `said` itself is not changed."""
     turned = said
-    if heard != keys:
-        turned = said.copy()
-        for index, word in enumerate(heard):
-            if word != keys[index] and len(said[index]) > 1 and said[index].isupper():
-                turned[index] = said[index].lower()
+    if heard != keys and any(map(str.isupper, said)):
+        turned = [
+            word.lower() if key != before and len(word) > 1 and word.isupper() else word
+            for before, key, word in zip(heard, keys, said, strict=True)
+        ]
     if _TURNED.isdisjoint(heard):
         return turned
-    if turned is said:
-        turned = said.copy()
+    turned = list(map(_ALWAYS.get, heard, turned))
     verbs: list[int] = []
-    for index, word in enumerate(heard):
-        if word not in _LOOKED_AT:
-            continue
-        if word in _ALWAYS:
-            turned[index] = _ALWAYS[word]
-        elif word in _VERBS:
+    for index in compress(range(len(heard)), map(_DEPENDING.__contains__, heard)):
+        word = heard[index]
+        if word in _VERBS:
             verbs.append(index)
         elif word == "YOU":
             turned[index] = say_you(heard, index)
