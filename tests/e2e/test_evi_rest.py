@@ -98,7 +98,6 @@ def test_make_a_config_chat_with_it_and_read_what_was_said_over_a_restart(tmp_pa
             daemon,
             f"resumed_chat_group_id={metadata['chat_group_id']}&config_id={made['id']}",
             "my mother",
-            greeted=True,
         )
         assert again["chat_group_id"] == metadata["chat_group_id"]
         until_ended(daemon, again["chat_id"])
