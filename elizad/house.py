@@ -74,7 +74,8 @@ class House:
         self._sessions = make_sessions(current.settings)
         self._switchboard = Switchboard(lambda: self.current.voice, self._sessions)
         registry, meter = self._switchboard.registry, self._switchboard.meter
-        self._mouth, hearing = _mouth(current), Hearing()
+        self._mouth = _mouth(current)
+        hearing = Hearing(lambda: self.current.settings.evi.max_listeners)
         self._evi = EviRooms(lambda: self.current.evi, lambda: self.current.settings.evi, self._sessions)
         self._desk = Desk(
             lambda: self.current.voice,

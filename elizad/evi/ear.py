@@ -26,9 +26,6 @@ from elizad.protocols.evi.incoming import Audio
 
 log = logging.getLogger("elizad.evi")
 
-MOST_LISTENERS: Final = 4 * (os.cpu_count() or 1)
-"""Chats that are heard at a time: each takes half a processor while its caller speaks, and some 100 MB."""
-
 _HELD_S: Final = 30.0  # of sound that waits: a file sent at once, or a machine that is busy for a while
 _CONTAINER_BYTES: Final = 4 << 20  # of a file's: as long at 1 Mbit/s
 _STALL_S: Final = 60.0  # for the listener to take a piece: it loads its model in a second
@@ -85,7 +82,8 @@ class NoEar(Exception):
 class Hearing:
     """Opens an ear for each chat that sends sound, and bounds how many there are."""
 
-    def __init__(self, most: int = MOST_LISTENERS) -> None:
+    def __init__(self, most: Callable[[], int] = lambda: 1) -> None:
+        """`most` returns how many there may be at a time."""
         self._most = most
         self._ears = 0
 
@@ -99,8 +97,8 @@ class Hearing:
         if importlib.util.find_spec("pocketsphinx") is None:
             raise NoEar('Speech is not understood here: install "elizad[voice]", or send user_input instead.')
         form = _form(first, audio)
-        if self._ears >= self._most:
-            raise NoEar(f"{self._most} callers are being listened to, which is all that this machine can: try later.")
+        if self._ears >= self._most():
+            raise NoEar(f"{self._ears} callers are being listened to, which is the most that may be: try later.")
         self._ears += 1
         return Ear(form, began_ms, interim=interim, closed=self._close)
 

@@ -119,7 +119,7 @@ def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch: pytest
 
 @needs_sphinx
 async def test_more_listeners_than_the_machine_can_feed_are_refused_until_one_has_gone() -> None:
-    hearing = Hearing(most=1)
+    hearing = Hearing()
     async with listening(b"", LINEAR, hearing):
         assert "try later" in refusal(b"", LINEAR, hearing)
     async with listening(b"", LINEAR, hearing):
@@ -245,7 +245,7 @@ async def test_a_recording_that_is_none_is_told_of() -> None:
 
 @needs_sphinx
 async def test_a_listener_that_dies_is_told_of_and_gives_its_place_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    hearing = Hearing(most=1)
+    hearing = Hearing()
     monkeypatch.setattr(sys, "executable", "/bin/false")
     async with listening(b"", LINEAR, hearing) as told:
         await told.until(Deaf)
