@@ -33,6 +33,9 @@ _MOST_CHATS: Final = 20  # of a group that are looked at for what was said befor
 _MOST_EARLIER: Final = 400  # utterances of earlier chats, and
 _MOST_EARLIER_CHARS: Final = 65_536  # how long they may be together
 
+_PAST_S: Final = 1.0
+"""For what was said in earlier chats: who goes on with a group wants that, and bears more than a turn may take."""
+
 _OVERDUE_S: Final = HARD_STOP_S + 120  # a chat that was not ended by then never will be: the daemon was killed
 
 _SPOKEN: Final = {"USER_MESSAGE": Role.USER, "AGENT_MESSAGE": Role.ASSISTANT}
@@ -151,7 +154,7 @@ class Archive:
         self._sessions = sessions
 
     async def open_chat(self, profile: Profile, resumed_group: str | None) -> OpenChat:
-        """Begin the record of a chat, waiting no longer for the store than a call may.
+        """Begin the record of a chat; only one that goes on with a group waits for the store, a second at most.
 
         A group whose past comes too late is gone on with, but nothing is known of what was said.
 
@@ -165,8 +168,8 @@ class Archive:
         group_id = _uuid(resumed_group)
         if group_id is None:
             raise UnknownGroup
-        deadline = trio.current_time() + sessions.options.load_timeout_s
-        loading = await sessions.load(Key(GROUP, group_id))
+        deadline = trio.current_time() + _PAST_S
+        loading = await _found(sessions, Key(GROUP, group_id), deadline)
         if loading.is_known and loading.record is None:
             raise UnknownGroup
         earlier: tuple[Utterance, ...] = ()
@@ -200,21 +203,28 @@ async def _earlier(sessions: Sessions, chats: Sequence[str], deadline: float) ->
     """What was said in these chats, the end of it; what is not there by the `deadline` is left out, and all before."""
     newest_first: list[Utterance] = []
     left = _MOST_EARLIER_CHARS
-    with trio.CancelScope(deadline=deadline):
-        for chat_id in reversed(chats):
-            loading = await sessions.load(Key(EVENTS, chat_id))
-            if loading.record is None:
-                if loading.is_known:
-                    continue  # nothing was said in it
-                break
-            for event in reversed(_events(loading.record)):
-                if event.text is None or event.type not in _SPOKEN:
-                    continue
-                left -= len(event.text)
-                if left < 0 or len(newest_first) >= _MOST_EARLIER:
-                    return tuple(reversed(newest_first))
-                newest_first.append(Utterance(_SPOKEN[event.type], event.text))
+    for chat_id in reversed(chats):
+        loading = await _found(sessions, Key(EVENTS, chat_id), deadline)
+        if loading.record is None:
+            if loading.is_known:
+                continue  # nothing was said in it
+            break
+        for event in reversed(_events(loading.record)):
+            if event.text is None or event.type not in _SPOKEN:
+                continue
+            left -= len(event.text)
+            if left < 0 or len(newest_first) >= _MOST_EARLIER:
+                return tuple(reversed(newest_first))
+            newest_first.append(Utterance(_SPOKEN[event.type], event.text))
     return tuple(reversed(newest_first))
+
+
+async def _found(sessions: Sessions, key: Key, deadline: float) -> Loading:
+    """Look for a record, and wait for it until the `deadline`. Cancelling: safe."""
+    loading = await sessions.load(key)
+    with trio.CancelScope(deadline=deadline):
+        await loading.done.wait()
+    return loading
 
 
 def _read_chat(record: SessionRecord, now_s: float) -> ChatRecord | None:

@@ -221,3 +221,28 @@ say = "The harbour it is, {name}."
     with Daemon(config=rule) as daemon, Chat(daemon, query) as chat:
         chat.next()
         assert chat.say("well") == ["The harbour it is, Ann."]
+
+
+def test_who_comes_back_is_greeted_as_somebody_known() -> None:
+    config = '[evi]\nsound = "off"\n[evi.configs.hello]\ngreeting = "doctor"\n'
+    query = "config_id=hello&session_settings[custom_session_id]=ann"
+    with Daemon(config=config) as daemon:
+        with Chat(daemon, query) as chat:
+            first = said(chat.until("assistant_end"))
+            chat.say("My mother hates me.")
+        time.sleep(1)  # saves gather
+        with Chat(daemon, query) as chat:
+            second = said(chat.until("assistant_end"))
+    assert "Last time you spoke of your mother." not in first
+    assert "Last time you spoke of your mother." in second
+
+
+def test_of_earlier_chats_no_more_is_taken_up_than_asked_for(daemon: Daemon) -> None:
+    with Chat(daemon) as chat:
+        group = chat.next()["chat_group_id"]
+        first = chat.say("My dog is ill.")
+        chat.say("hello")
+    time.sleep(1)
+    with Chat(daemon, f"resumed_chat_group_id={group}&event_limit=1") as chat:
+        chat.next()
+        assert chat.say("My dog is ill.") == first

@@ -96,7 +96,7 @@ async def test_a_chat_goes_on_with_the_earlier_ones_of_its_group(autojump_clock:
         ] + [third.chat_id]
 
 
-async def test_a_slow_store_costs_fifty_milliseconds_and_the_past(autojump_clock: MockClock) -> None:
+async def test_a_slow_store_costs_a_second_and_the_past(autojump_clock: MockClock) -> None:
     async with opened() as node:
         archive = Archive(lambda: node.sessions)
         first = await archive.open_chat(Profile(), None)
@@ -105,7 +105,7 @@ async def test_a_slow_store_costs_fifty_milliseconds_and_the_past(autojump_clock
         node.disk.load_s = 3
         began = trio.current_time()
         second = await archive.open_chat(Profile(), first.chat_group_id)
-        assert trio.current_time() - began == pytest.approx(0.05)
+        assert trio.current_time() - began == pytest.approx(1.0)
         assert second.earlier == ()
         await trio.sleep(5)
         say(second, "again")
@@ -121,10 +121,10 @@ async def test_a_store_that_reads_the_group_but_not_the_events_in_time(autojump_
         first = await archive.open_chat(Profile(), None)
         say(first, "hello")
         await trio.sleep(1)
-        node.disk.load_s = 0.03
+        node.disk.load_s = 0.7
         began = trio.current_time()
         second = await archive.open_chat(Profile(), first.chat_group_id)
-        assert trio.current_time() - began == pytest.approx(0.05)
+        assert trio.current_time() - began == pytest.approx(1.0)
         assert second.earlier == ()
         assert second.chat_group_id == first.chat_group_id
 

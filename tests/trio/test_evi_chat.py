@@ -123,6 +123,15 @@ async def test_a_session_that_is_named_stands_in_every_message_from_then_on(auto
     assert client.call.session == "ben"
 
 
+async def test_somebody_else_may_say_which_session_this_is(autojump_clock: MockClock) -> None:
+    async with chatting(Client()) as client:
+        client.call.name("ann")
+        client.say("hello")
+        await client.settle()
+    assert [message["custom_session_id"] for message in client.got[1:]] == ["ann"] * 3
+    assert client.call.session == "ann"
+
+
 async def test_context_reaches_rules_for_as_long_as_it_is_meant(autojump_clock: MockClock) -> None:
     rules = [Rule(context=("harbour",), say="The harbour it is."), Rule(context=("storm",), say="A storm, then.")]
     async with chatting(Client(guide=Guide(Steering(rules)))) as client:
