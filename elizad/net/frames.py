@@ -21,6 +21,7 @@ _FIN: Final = 0x80
 _CONTROL: Final = 0x08  # set in the opcodes of pings, pongs and closes (section 5.5)
 _CLOSE: Final = 0x08
 _MASKED: Final = 0x80
+_SMALL: Final = 1024  # a piece below this is put to others: alone it would take many times its size
 
 
 class Passed(NamedTuple):
@@ -44,7 +45,7 @@ class FrameReader:
         """A text message of more than `most_bytes` is not read here."""
         self._most_bytes = most_bytes
         self._data = b""  # what has come and is not read
-        self._more: list[bytes] = []  # what came after it
+        self._more: list[bytes | bytearray] = []  # what came after it
         self._wanted = 0  # bytes without which nothing can be read; 0: not known
         self._left = 0  # bytes of the payload of the frame that is being handed on
         self._is_end = False  # whether its last byte is an end
@@ -53,7 +54,13 @@ class FrameReader:
     def feed(self, data: bytes) -> None:
         """Take what has come."""
         if self._data:
-            self._more.append(data)
+            last = self._more[-1] if self._more else None
+            if len(data) >= _SMALL:
+                self._more.append(data)
+            elif isinstance(last, bytearray):
+                last += data
+            else:
+                self._more.append(bytearray(data))
             self._wanted -= len(data)
         else:
             self._data = data
@@ -99,7 +106,7 @@ class FrameReader:
                 if self._is_end and not self._left:
                     break
                 continue
-            if frames == most or (frames and data[position] == _WHOLE_TEXT and not self._fragmented):
+            if frames == most or (position and data[position] == _WHOLE_TEXT and not self._fragmented):
                 break
             head = data[position : position + 14]
             size, begins = _lengths(head)

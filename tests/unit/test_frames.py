@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 
 import pytest
 from hypothesis import example, given
@@ -59,6 +60,7 @@ def joined(found: list[str | Passed]) -> list[str | bytes]:
 
 @given(FRAMES, CUTS)
 @example([frame(TEXT, b"x" * 300)] * 2, [1, 2, 3, 4, 5])
+@example([frame(PING, b"x"), frame(TEXT)], [6])  # the rest of a ping, and then a message
 def test_however_the_bytes_are_cut_the_outcome_is_the_same(frames: list[bytes], cuts: list[int]) -> None:
     data = b"".join(frames)
     at_once, cut = read([data]), read(pieces(data, cuts))
@@ -217,3 +219,19 @@ def test_our_own_frames(size: int) -> None:
     text = "é" + "x" * (size - 2) if size > 2 else "x" * size
     data = text_frame(text)
     assert frames_in(data) == [(TEXT, text.encode())]
+
+
+def test_a_message_in_many_small_pieces_takes_little_more_than_its_bytes() -> None:
+    data = frame(TEXT, b"x" * 60_000)
+    reader = FrameReader(MOST)
+    tracemalloc.start()
+    try:
+        for start in range(0, len(data) - 2, 2):
+            reader.feed(data[start : start + 2])
+            assert reader.next(10) is None
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 3 * len(data)
+    reader.feed(data[-2:])
+    assert reader.next(10) == "x" * 60_000
