@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from elizad.conversation.phrases import fill_fields
 from elizad.conversation.said import AlreadySaid, mark
-from elizad.conversation.wording import Ways, written_out
+from elizad.conversation.wording import Signs, Ways, written_out
 from elizad.speech.number_words import digits
 
 Danger = Literal["suicide", "self_harm", "abuse", "violence", "others"]
@@ -94,6 +94,8 @@ class _Rules(NamedTuple):
     titles: Ways
     stories: Ways
     dangers: tuple[tuple[Danger, Ways], ...]
+    signs: Signs
+    """Of any danger."""
 
 
 @lru_cache(1)
@@ -104,11 +106,14 @@ def _rules() -> _Rules:
             ways = sections.setdefault(line.strip("= "), [])
         elif line and not line.startswith("#"):
             ways.append(line)
+    named = ("others", Ways(sections["others by name"]))
+    dangers: tuple[tuple[Danger, Ways], ...] = (named, *((danger, Ways(sections[danger])) for danger in DANGERS))
     return _Rules(
         Ways(sections["no danger"]),
         Ways(sections["titles"]),
         Ways(sections["stories"]),
-        (("others", Ways(sections["others by name"])), *((danger, Ways(sections[danger])) for danger in DANGERS)),
+        dangers,
+        Signs(ways for _, ways in dangers),
     )
 
 
@@ -116,8 +121,7 @@ def danger_in(text: str) -> Danger | None:
     """Say what kind of danger somebody who says `text` speaks of, or None."""
     rules = _rules()
     words = written_out(text)
-    said = frozenset(words.split())
-    if not any(ways.may_be_in(said) for _, ways in rules.dangers):
+    if not rules.signs.are_in(words):
         return None  # as nearly always
     words = rules.no_danger.without(_without_titles(words, rules.titles))
     for danger, ways in rules.dangers:

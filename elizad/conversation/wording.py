@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from elizad.conversation.said import plain_words
 
@@ -38,7 +38,10 @@ _IS: Final = frozenset("he she it that what there here who where how this everyt
 
 def written_out(text: str) -> str:
     """Return the words of `text` in long form, with a space before the first and after each."""
-    words = [_long(word) for word in plain_words(text).split()]
+    simple = text.isascii() and text.replace(" ", "").isalpha()  # as recognised speech often is
+    words = (text.lower() if simple else plain_words(text)).split()
+    if not simple or not _LONG.keys().isdisjoint(words):
+        words = [_long(word) for word in words]
     return f" {' '.join(words)} " if words else " "
 
 
@@ -54,6 +57,23 @@ def _long(word: str) -> str:
     return f"{stem} is" if rest == "s" and stem in _IS else word
 
 
+class _Way(NamedTuple):
+    """One way of putting something, read: `keys` are words of which one must be said for it, the rarest such choice.
+
+    So must one word of each of the `others`, in which there are no words that only begin so.
+    """
+
+    expression: str
+    keys: tuple[str, ...]
+    others: tuple[frozenset[str], ...]
+
+    def may_be_among(self, words: Set[str]) -> bool:
+        for choice in self.others:  # noqa: SIM110  (a generator costs more than all the look-ups)
+            if choice.isdisjoint(words):
+                return False
+        return True
+
+
 class Ways:
     """Some ways of putting something, to be looked for in `written_out` text."""
 
@@ -64,29 +84,14 @@ class Ways:
             ValueError: one that cannot be read; the message says why.
         """
         self.ways: Final = tuple(ways)
-        self._always: list[str] = []
-        self._by_word: dict[str, list[str]] = {}  # only those are tried whose word was said
-        stems: set[str] = set()
-        needed: set[str] = set()
-        for way in self.ways:
-            expression, keys = _read(way)
-            stems.update(key.removesuffix("*") for key in keys if key.endswith("*"))
-            needed.update(key for key in keys if not key.endswith("*"))
-            if any(key.endswith("*") for key in keys):
-                self._always.append(expression)
+        self._always: list[_Way] = []
+        self._by_word: dict[str, list[_Way]] = {}  # only those are tried whose word was said
+        for one in map(_read, self.ways):
+            if any(key.endswith("*") for key in one.keys):
+                self._always.append(one)
             else:
-                for key in keys:
-                    self._by_word.setdefault(key, []).append(expression)
-
-        self._stems: Final = tuple(stems)
-        self._needed: Final = frozenset(needed)
-
-    def may_be_in(self, words: Set[str]) -> bool:
-        """Say, for the price of a look at each word, whether any of these ways may be in a text of `words`.
-
-        A False is certain, also for what is left of the text when some of it is taken out.
-        """
-        return not self._needed.isdisjoint(words) or any(word.startswith(self._stems) for word in words)
+                for key in one.keys:
+                    self._by_word.setdefault(key, []).append(one)
 
     def search(self, text: str) -> re.Match[str] | None:
         """Return one place where something is put in one of these ways."""
@@ -105,13 +110,42 @@ class Ways:
 
     def _possible(self, text: str) -> Iterable[re.Pattern[str]]:
         words = dict.fromkeys(text.split())  # a set that keeps its order
-        found = dict.fromkeys((*self._always, *(way for word in words for way in self._by_word.get(word, ()))))
+        found = dict.fromkeys(one.expression for one in self._always if one.may_be_among(words.keys()))
+        for word in words:
+            for one in self._by_word.get(word, ()):
+                if one.may_be_among(words.keys()):
+                    found[one.expression] = None
         return map(_compiled, found)
 
     def cover(self, way: str) -> bool:
         """Whether whoever puts it this `way` puts it in one of these. A True is certain; many pairs are missed."""
         # A way of plain words can be tried out as a text: it says what it fits.
         return way in self.ways or (_PLAIN.fullmatch(way) is not None and self.search(written_out(way)) is not None)
+
+
+class Signs:
+    """What must be said for any of several ways: that it was not is seen, nearly always, by a look at each word."""
+
+    def __init__(self, several: Iterable[Ways]) -> None:
+        ways = [one for each in several for one in map(_read, each.ways)]
+        self._by_word: Final[dict[str, list[_Way]]] = {}
+        for one in ways:
+            for key in one.keys:
+                self._by_word.setdefault(key, []).append(one)
+        self._words: Final = frozenset(key for key in self._by_word if not key.endswith("*"))
+        self._stems: Final = tuple(f" {key.removesuffix('*')}" for key in self._by_word if key.endswith("*"))
+
+    def are_in(self, text: str) -> bool:
+        """Say whether any of the ways may be in `written_out` text.
+
+        A False is certain, also for what is left of the text when some of it is taken out.
+        """
+        words = frozenset(text.split())
+        for word in self._words & words:
+            for one in self._by_word[word]:
+                if one.may_be_among(words):
+                    return True
+        return any(map(text.__contains__, self._stems))
 
 
 @lru_cache(4096)  # the packaged rules are 250
@@ -125,8 +159,7 @@ def check(way: str) -> None:
     _read(way)
 
 
-def _read(way: str) -> tuple[str, list[str]]:
-    """Return the regular expression of a way, and words of which one must be said for it."""
+def _read(way: str) -> _Way:
     pieces: list[str] = []
     choices: list[list[str]] = []
     gaps = perhaps = 0
@@ -148,9 +181,15 @@ def _read(way: str) -> tuple[str, list[str]]:
         raise ValueError(f'"{way}" has a gap at its edge, which changes nothing')
     if _PART.sub("", way).strip():
         raise ValueError(f'"{way}" has a bracket too many, or one too few')
+    keys = [tuple(max(word.split(), key=len) for word in words) for words in choices]
     # The longer a word, the rarer.
-    rarest = max(choices, key=lambda words: min(len(max(word.split(), key=len)) for word in words))
-    return "".join(pieces), [max(word.split(), key=len) for word in rarest]
+    rarest = max(keys, key=lambda words: min(map(len, words)))
+    others = (frozenset(words) for words in keys if words is not rarest and not any(map(_is_stem, words)))
+    return _Way("".join(pieces), rarest, tuple(others))
+
+
+def _is_stem(word: str) -> bool:
+    return word.endswith("*")
 
 
 def _choices(words: str, way: str) -> list[str]:
