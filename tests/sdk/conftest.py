@@ -24,6 +24,7 @@ script = "{Path(__file__).parent / "ferry.eliza"}"
 [evi]
 keys = ["{KEY}:{SECRET}"]
 sound = "silence"
+hearing = false
 
 [evi.configs.greeting]
 greeting = "Ahoy there. Anybody on board?"

@@ -66,7 +66,7 @@ const again = await configs.createConfigVersion(made.id, posted({ versionDescrip
 await configs.updateConfigName(made.id, { name: "boats" });
 await configs.updateConfigDescription(made.id, again.version, { versionDescription: "for today" });
 const others = [];
-for (let number = 0; number < 12; number++) others.push(await configs.createConfig(posted({ name: `config ${number}` })));
+for (let number = 0; number < 5; number++) others.push(await configs.createConfig(posted({ name: `config ${number}` })));
 
 const seen = await conversation(made, [...said]);
 const { chatId, chatGroupId } = seen[0];
@@ -89,7 +89,7 @@ const found = {
   described: (await configs.getConfigVersion(made.id, again.version)).versionDescription,
   versions: await versions(),
   named: await names({ name: "boats" }),
-  listed: await names({ pageSize: 5 }),
+  listed: await names({ pageSize: 2 }),
   greeted: seen.slice(0, seen.findIndex((one) => one.type === "assistant_end"))
     .filter((one) => one.type === "assistant_message").map((one) => one.message.content),
   events: events.map((event) => [event.role, event.type, event.messageText ?? null]),

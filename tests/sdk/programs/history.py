@@ -61,7 +61,7 @@ async def main(url: str, key: str) -> dict:
     )
     await configs.update_config_name(made.id, name="boats")
     await configs.update_config_description(made.id, again.version, version_description="for today")
-    others = [await configs.create_config(evi_version="3", name=f"config {number}") for number in range(12)]
+    others = [await configs.create_config(evi_version="3", name=f"config {number}") for number in range(5)]
 
     async with connection(client, config_id=made.id, config_version=str(made.version)) as socket:
         met = await until(socket, "assistant_end")
@@ -87,7 +87,7 @@ async def main(url: str, key: str) -> dict:
             [one.version async for one in await configs.list_config_versions(made.id, restrict_to_most_recent=False)]
         ),
         "named": [one.name async for one in await configs.list_configs(name="boats")],
-        "listed": [one.name async for one in await configs.list_configs(page_size=5)],
+        "listed": [one.name async for one in await configs.list_configs(page_size=2)],
         "greeted": [message.message.content for message in met if message.type == "assistant_message"],
         "events": [[event.role, event.type, event.message_text] for event in events],
         "backwards": [event.id for event in newest] == [event.id for event in reversed(events)],
