@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 
 import pytest
@@ -78,6 +79,34 @@ def test_nothing_is_answered_while_paused_and_then_only_the_last(program: Progra
         chat.send("resume")
         assert replies(chat.until("assistant_end")) == ["Tell me about your boat leaks.", "I have time."]
         chat.quiet(0.1)
+
+
+def test_a_tool_of_the_client(program: Program, evi: Evi) -> None:
+    tool = {
+        "type": "function",
+        "name": "get_weather",
+        "parameters": '{"type": "object", "properties": {"place": {"type": "string"}}}',
+        "description": "What the weather is at a place",
+        "fallback_content": "as it always is",
+    }
+    with program.chat(evi.url, KEY) as chat:
+        chat.send("session_settings", tools=[tool])
+        chat.send("user_input", text="What is the weather?")
+        call = chat.until("tool_call")[-1]
+        assert (call["name"], json.loads(call["parameters"])) == ("get_weather", {"place": "the harbour"})
+        assert (call["tool_type"], call["response_required"]) == ("function", True)
+        chat.send("tool_response", tool_call_id=call["tool_call_id"], content="raining")
+        answered = chat.until("assistant_end")
+        assert [one["content"] for one in answered if one["type"] == "tool_response"] == ["raining"]
+        assert replies(answered) == ["It is raining out there.", "Will you sail?"]
+
+        chat.send("user_input", text="What is the weather?")
+        call = chat.until("tool_call")[-1]
+        chat.send("tool_error", tool_call_id=call["tool_call_id"], error="no such place")
+        answered = chat.until("assistant_end")
+        assert [one["error"] for one in answered if one["type"] == "tool_error"] == ["no such place"]
+        assert replies(answered)[-1] == "Will you sail?"
+        assert "raining" not in " ".join(replies(answered))
 
 
 def test_speaking_over_it_is_an_interruption(program: Program, evi: Evi) -> None:
