@@ -11,7 +11,8 @@ from elizad.bench import frames
 from elizad.bench.line import Cut, Line
 
 PATIENCE_S: Final = 20.0  # for a line, and for the replies that are still to come: a server that is slower is broken
-_GOODBYE_S: Final = 3.0  # for all lines to be closed
+_GOODBYE_S: Final = 3.0  # for lines to be closed,
+_GOODBYE_EACH_S: Final = 0.01  # and for each of thousands
 
 
 class Crowd:
@@ -81,7 +82,7 @@ class Crowd:
         for line in lines:
             self._forget(line)
             line.leave()
-        deadline = time.perf_counter() + _GOODBYE_S
+        deadline = time.perf_counter() + _GOODBYE_S + _GOODBYE_EACH_S * len(lines)
         for line in lines:
             line.close(deadline)
 

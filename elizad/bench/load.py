@@ -77,10 +77,11 @@ class Load:
         while len(self._held) < order.calls:
             line = self._crowd.add(Line(order.target, PATIENCE_S))
             self._held.append(line)
-            if order.talk:
+            self._crowd.look_after(0)
+        for line in self._held if order.talk else ():
+            if not line.said:
                 self._crowd.converse(line, turn)
-            else:
-                self._crowd.look_after(0)
+                line.said = 1
         return Held(len(self._held))
 
     def _talk(self, order: Talk) -> Talked:

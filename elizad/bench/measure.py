@@ -48,10 +48,8 @@ class Round:
     def run(self) -> None:
         """Measure all that is wanted but the start. Raises: LoadFailed, OSError."""
         rows = self._plan.rows
-        if "idle" in rows:
+        if "idle" in rows or "wakeups" in rows:
             self._each("idle calls", self._idle)
-        if "wakeups" in rows:
-            self._each("wake-ups", self._wake_ups)
         if "cpu" in rows or "latency" in rows:
             self._each("warming up", self._warm_up)
         for history in self._plan.histories if "cpu" in rows else ():
@@ -75,24 +73,23 @@ class Round:
         before = rss_bytes(pids)
         self._hold(server, number)
         self._book.add(_IDLE, server.name, (rss_bytes(pids) - before) / number)
-        self._hold(server, 0)
         self._hold(server, number, talk=True)
         after = rss_bytes(pids)
         each = Row("idle-call", "memory of an idle call, after a turn", "B")
         self._book.add(each, server.name, (after - before) / number)
         self._book.add(Row("idle-all", f"memory in all, {number} idle calls", "B"), server.name, after)
+        if "wakeups" in self._plan.rows:
+            for some in (number, number // 10, 0):
+                self._hold(server, some, talk=True)
+                self._wake_ups(server, pids, some)
         self._hold(server, 0)
 
-    def _wake_ups(self, server: Server) -> None:
-        if not (pids := server.pids):
-            return
-        for number in (0, self._plan.idle // 10, self._plan.idle):
-            self._hold(server, number, talk=True)
-            before, began = wake_ups(pids), time.perf_counter()
-            time.sleep(WATCH_S)
-            per_s = (wake_ups(pids) - before) / (time.perf_counter() - began)
-            self._book.add(Row(f"wakeups-{number}", f"wake-ups a second, {number} idle calls", ""), server.name, per_s)
-        self._hold(server, 0)
+    def _wake_ups(self, server: Server, pids: list[int], number: int) -> None:
+        self._tell(f"wake-ups with {number} calls", server.name)
+        before, began = wake_ups(pids), time.perf_counter()
+        time.sleep(WATCH_S)
+        per_s = (wake_ups(pids) - before) / (time.perf_counter() - began)
+        self._book.add(Row(f"wakeups-{number}", f"wake-ups a second, {number} idle calls", ""), server.name, per_s)
 
     def _hold(self, server: Server, calls: int, *, talk: bool = False) -> None:
         self._caller.do(Hold(server.target, calls, talk), Held)

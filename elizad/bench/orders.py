@@ -30,7 +30,7 @@ class Answered(msgspec.Struct, tag=True):
 
 
 class Hold(msgspec.Struct, tag=True):
-    """Have so many calls open until told otherwise; with `talk` each has had one turn."""
+    """Have so many calls open until told otherwise: more, or fewer; with `talk` each has had one turn then."""
 
     target: Target
     calls: int
