@@ -83,6 +83,21 @@ NOWHERE: Final = Place()
 class Conversation:
     """One call's conversation. A newer turn supersedes an older one; whoever plays the cues drops those of the old."""
 
+    __slots__ = (
+        "_delegates",
+        "_eliza",
+        "_guide",
+        "_history",
+        "_manner",
+        "_misheard",
+        "_past",
+        "_place",
+        "_remarks",
+        "_said",
+        "_silences",
+        "_turns",
+    )
+
     def __init__(
         self,
         eliza: Eliza,

@@ -83,6 +83,8 @@ class Answer(NamedTuple):
 class History:
     """Folds one conversation's transcripts; of the conversation it keeps what the caller said."""
 
+    __slots__ = ("_after", "_before", "_eliza", "_origin")
+
     def __init__(self, eliza: Eliza) -> None:
         self._eliza = eliza
         self.begin_at(eliza.start())

@@ -6,6 +6,7 @@ What the script says of a voice is found again in the transcript, so that nothin
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from elizad.conversation.said import AlreadySaid, mark
@@ -16,19 +17,28 @@ from elizad.eliza.script import Say
 _PAUSE: Final = 4  # turns of ours between two remarks: who is told at every turn how they sound feels watched
 
 
+@lru_cache(maxsize=4)  # scripts: one, and after a reload the one before it, for all calls together
+def _marks_of(eliza: Eliza) -> tuple[str, ...]:
+    """Return the words by which the remarks of a script are known again."""
+    if eliza.faithful:
+        return ()  # the program of 1966 heard no voices
+    texts = (
+        " ".join("{0}" if isinstance(part, int) else part.said for part in one.parts)
+        for expression in eliza.script.expressions
+        for transformation in expression.rule.transformations
+        for one in transformation.reassemblies
+        if isinstance(one, Say)
+    )
+    return tuple(filter(None, map(mark, texts)))
+
+
 class Remarks:
     """What one script can say of a voice."""
 
+    __slots__ = ("_marks",)
+
     def __init__(self, eliza: Eliza) -> None:
-        texts = (
-            " ".join("{0}" if isinstance(part, int) else part.said for part in one.parts)
-            for expression in eliza.script.expressions
-            for transformation in expression.rule.transformations
-            for one in transformation.reassemblies
-            if isinstance(one, Say)
-        )
-        # The program of 1966 heard no voices.
-        self._marks = () if eliza.faithful else tuple(filter(None, map(mark, texts)))
+        self._marks = _marks_of(eliza)
 
     def voice(self, scores: Mapping[str, float], said: AlreadySaid) -> Voice | None:
         """Return how the newest words were said, if that may be spoken of now."""

@@ -96,11 +96,12 @@ class Eliza:
         # Both go by the identity of a piece of the script, which lives as long as this does.
         self._whole: Final[dict[int, str]] = {}
         self._laid_out: Final[dict[int, tuple[_Stretch, ...]]] = {}
+        self._start: Final = State(1, array("H", [0] * self.script.cursors).tobytes(), ())
         self.opening: Final[str] = diction.utter([word.said for word in self.script.opening])
 
     def start(self) -> State:
         """Return the state of a conversation that has not begun."""
-        return State(1, array("H", [0] * self.script.cursors).tobytes(), ())
+        return self._start
 
     def reply(self, state: State, text: str, trace: list[Step] | None = None) -> tuple[State, str]:
         """Answer `text`, any text at all; `trace`, if given, gets one Step for each thing that was decided.
