@@ -52,6 +52,14 @@ end
 return versions
 """
 
+_READ: Final = """
+local rows = {}
+for i, key in ipairs(KEYS) do
+    rows[i] = redis.call("HMGET", key, "version", "heard_s", "payload")
+end
+return rows
+"""
+
 
 class RedisStore:
     """A Store. Made by `open_redis`, which keeps `run` running beside it."""
@@ -139,7 +147,10 @@ class RedisStore:
             raise StoreError(f"Redis: {f'no answer within {_PATIENCE_S} s' if slow else error}") from None
 
     async def _load(self, redis: Redis[bytes], name: str) -> SessionRecord | None:
-        version, heard, payload = await redis.hmget(name, ["version", "heard_s", "payload"])
+        return self._record(name, await redis.hmget(name, ["version", "heard_s", "payload"]))
+
+    def _record(self, name: str, row: Sequence[bytes | None]) -> SessionRecord | None:
+        version, heard, payload = row
         if version is None or heard is None or payload is None or float(heard) < self._clock() - self._keep_s:
             return None
         platform, _, id = name.removeprefix(_PREFIX).partition(":")
@@ -148,7 +159,11 @@ class RedisStore:
     async def _all(self, redis: Redis[bytes], platforms: Collection[str]) -> list[SessionRecord]:
         every = {name.decode() async for name in redis.scan_iter(match=_PREFIX + "*", count=1000)}  # it may repeat one
         names = [name for name in every if not platforms or name.removeprefix(_PREFIX).partition(":")[0] in platforms]
-        found = [await self._load(redis, name) for name in names]
+        found: list[SessionRecord | None] = []
+        for begin in range(0, len(names), _AT_ONCE):
+            some = names[begin : begin + _AT_ONCE]
+            rows = cast("list[list[bytes | None]]", await redis.eval(_READ, some, []))
+            found += [self._record(name, row) for name, row in zip(some, rows, strict=True)]
         return [record for record in found if record is not None]
 
     async def _save(self, redis: Redis[bytes], saves: Sequence[Save]) -> list[int | None]:
