@@ -246,3 +246,49 @@ def test_of_earlier_chats_no_more_is_taken_up_than_asked_for(daemon: Daemon) -> 
     with Chat(daemon, f"resumed_chat_group_id={group}&event_limit=1") as chat:
         chat.next()
         assert chat.say("My dog is ill.") == first
+
+
+def test_messages_that_make_no_sense_leave_the_daemon_as_it_was() -> None:
+    deep = '{"type":"session_settings","metadata":{"a":' + "[" * 5000 + "]" * 5000 + "}}"
+    rude = [
+        *("", "{", "[]", "null", '"\\ud800"', '{"type":"user_input","text":"\\ud800"}', deep, "[" * 20_000),
+        '{"type":"session_settings","variables":{"a":1e400,"b":-0.0,"c":123456789012345678901234567890}}',
+        '{"type":"session_settings","tools":[{"name":"' + "a" * 200 + '"}]}',
+        '{"type":"session_settings","audio":{"channels":99999999999999999999}}',
+        '{"type":"audio_input","data":"' + "A" * 400_000 + '"}',
+        '{"type":"assistant_input","text":"' + "\\u0000\\u001b[2J " * 50 + '"}',
+        '{"type":"user_input","text":"' + "word " * 20_000 + '"}',
+        '{"type":"tool_response","tool_call_id":"' + "x" * 10_000 + '","content":""}',
+    ]
+    with Daemon(config='[evi]\nsound = "silence"\n') as daemon:
+        with Chat(
+            daemon, "config_version=%00&session_settings[%00]=1&session_settings[audio][channels]=%EF%BF%BF"
+        ) as chat:
+            assert [message["type"] for message in chat.until("error")] == ["chat_metadata", "error"]
+            for message in rude:
+                chat.ws.send(message)
+            chat.send("session_settings", custom_session_id="still-here")
+            chat.send("user_input", text="hello")
+            while True:
+                *_, last = chat.until("assistant_end")
+                if last["custom_session_id"] == "still-here":
+                    break
+        with Chat(daemon) as chat:
+            chat.next()
+            assert chat.say("hello")
+    assert not any("bug" in line for line in daemon.log)
+
+
+def test_a_microphone_may_send_more_messages_than_others() -> None:
+    with Daemon(config="[evi]\nhearing = false\n[limits]\nmessages_per_s = 2\n") as daemon:
+        with Chat(daemon) as chat:
+            for _ in range(60):  # three times what would close another connection
+                chat.send("audio_input", data="")
+            chat.send("user_input", text="hello")
+            assert "assistant_message" in [message["type"] for message in chat.until("assistant_end")]
+            with pytest.raises(ConnectionClosed) as closed:
+                for _ in range(200):
+                    chat.send("audio_input", data="")
+                chat.until("nothing")
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1008

@@ -149,6 +149,30 @@ async def test_a_session_that_comes_late_is_kept_all_the_same(autojump_clock: Mo
     assert (kept.calls, kept.turns) == (2, 1)
 
 
+async def test_a_session_that_comes_while_a_responder_thinks_is_kept(autojump_clock: MockClock) -> None:
+    async def respond(turn: Turn) -> AsyncIterator[str]:
+        await trio.sleep(1)
+        yield "Yes."
+
+    disk = Disk(time_s)
+    async with opened(disk=disk) as node:
+        disk.load_s = 0.5
+
+        def open_session(id: str, notice: Callable[[], None]) -> Session:
+            return Session(node.sessions, Key("evi", id), node.eliza, notice)
+
+        client = Client(open_session=open_session, respond=respond)
+        async with chatting(client):
+            client.send("session_settings", custom_session_id="ann")
+            client.say("my dog")
+            await client.settle(3)
+        disk.load_s = 0.0
+        kept = await disk.kept(Key("evi", "ann"))
+    assert client.said == ["Yes."]
+    assert kept is not None
+    assert kept.turns == 1
+
+
 async def test_the_end_of_a_turn_waits_for_the_disk_where_that_is_asked_for(autojump_clock: MockClock) -> None:
     disk = Disk(time_s)
     async with opened("turn", disk=disk) as node:

@@ -102,6 +102,7 @@ def test_all_that_settings_can_hold() -> None:
         (message("user_input"), "E0101"),
         (message("user_input", text=None), "E0101"),
         (message("user_input", text="a", custom_session_id="s" * 257), "E0101"),
+        (message("assistant_input", text="a" * 20_001), "E0101"),
         (message("session_settings", context={"type": "temporary"}), "E0101"),
         (message("session_settings", context={"text": "a", "type": "eternal"}), "E0101"),
         (message("session_settings", audio={"channels": 0}), "E0101"),

@@ -18,7 +18,7 @@ MOST_TOOLS: Final = 64  # a model is given a dozen
 MOST_VARIABLES: Final = 100  # a prompt has a handful
 _NAME_CHARS: Final = 128  # of a tool or a variable
 _VALUE_CHARS: Final = 4000  # of a variable: a page of text
-_TEXT_CHARS: Final = 20_000  # of a context or a prompt: ten pages
+_TEXT_CHARS: Final = 20_000  # of a context, a prompt or what is to be said: ten pages, and twenty minutes of speech
 
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=_NAME_CHARS)]
 _Text = Annotated[str, msgspec.Meta(max_length=_TEXT_CHARS)]
@@ -76,7 +76,7 @@ class UserInput(_Message, frozen=True, tag="user_input", kw_only=True):
 class AssistantInput(_Message, frozen=True, tag="assistant_input", kw_only=True):
     """What is to be said as if we had thought of it."""
 
-    text: str
+    text: _Text
 
 
 class ToolResponse(_Message, frozen=True, tag="tool_response", kw_only=True):
