@@ -30,6 +30,23 @@ class GatedStream(trio.abc.Stream):
     the first reason from the second.
     """
 
+    __slots__ = (
+        "_closed",
+        "_early",
+        "_gate",
+        "_is_drained",
+        "_reading_since",
+        "_replay",
+        "_sending",
+        "_socket",
+        "_write_lock",
+        "_write_timeout_s",
+        "bytes_in",
+        "bytes_out",
+        "stalled",
+        "transport",
+    )
+
     def __init__(
         self, transport: trio.abc.Stream, *, write_timeout_s: float, replay: bytes = b"", early: bytes = b""
     ) -> None:

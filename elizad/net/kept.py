@@ -30,6 +30,26 @@ many in four hours. It bounds what wsproto does not count: empty fragments, ping
 class KeptStream(GatedStream):
     """The transport stays open for our last words when trio-websocket has closed this."""
 
+    __slots__ = (
+        "_closing",
+        "_count",
+        "_handshaking",
+        "_over",
+        "_passed",
+        "_settled",
+        "_work",
+        "asked",
+        "close_sent",
+        "close_written",
+        "frames",
+        "is_left",
+        "is_waiting",
+        "overfed",
+        "rate",
+        "receiving",
+        "too_many",
+    )
+
     def __init__(self, transport: trio.abc.Stream, limits: Limits, settled: trio.Event, replay: bytes, early: bytes):
         super().__init__(transport, write_timeout_s=limits.write_timeout_s, replay=replay, early=early)
         self.frames = FrameReader(limits.max_message_bytes)
@@ -45,13 +65,17 @@ class KeptStream(GatedStream):
         self._settled = settled
         self.is_left = False
         self.receiving = False
-        self.rate = Bucket(limits.messages_per_s, trio.current_time())
-        self.too_many = f"more than {limits.messages_per_s:g} messages a second"
+        self.take_at_most(limits.messages_per_s)
         self.overfed = ""
         self.close_sent = False
         self.close_written = trio.Event()
 
     # -- for whoever receives --------------------------------------------------------------------------------------
+
+    def take_at_most(self, messages_per_s: float) -> None:
+        """Hold the peer to so many from here on."""
+        self.rate = Bucket(messages_per_s, trio.current_time())
+        self.too_many = f"more than {messages_per_s:g} messages a second"
 
     async def read(self) -> bool:
         """Wait for more from the peer; whether there was any. Cancelling: loses nothing."""
@@ -166,6 +190,15 @@ class KeptStream(GatedStream):
 
 class ReaderTask:
     """Stands in for the nursery in which wrap_server_stream starts its reader: what that raises stays in here."""
+
+    __slots__ = (
+        "_nursery",
+        "_scope",
+        "done",
+        "failure",
+        "settled",
+        "stream",
+    )
 
     def __init__(self, nursery: trio.Nursery) -> None:
         self._nursery = nursery

@@ -31,12 +31,29 @@ _ENCODER: Final = FrameProtocol(client=False, extensions=[])
 _TOO_BIG: Final = "Exceeded maximum message size"
 """How trio-websocket's reason begins when it has closed for a message that was too big."""
 
+_SOUND: Final = 4
+"""By default 200 messages a second, pieces of 5 ms. Hume's Python SDK sends what the sound card hands over, often 10 ms."""
+
 _QUEUE: Final = 0
 """Messages that wait between trio-websocket's reader and ours: the reader hands over one and reads the next."""
 
 
 class WebSocket:
     """One open connection; made by `accept_websocket`. One task may receive, any may send, ping and close."""
+
+    __slots__ = (
+        "_closing",
+        "_connection",
+        "_limits",
+        "_reader",
+        "_stream",
+        "_theirs",
+        "_verdict",
+        "exceeded",
+        "fault",
+        "heard_at",
+        "opened_at",
+    )
 
     def __init__(
         self, connection: trio_websocket.WebSocketConnection, stream: KeptStream, reader: ReaderTask, limits: Limits
@@ -46,8 +63,7 @@ class WebSocket:
         self._reader = reader
         self._limits = limits
         self._verdict: PeerClosed | None = None
-        self._closing = False
-        self._closed = trio.Event()
+        self._closing: trio.Event | None = None  # set when we have closed
         self._theirs = False  # the next message, or the end, is to come from trio-websocket
         self.opened_at = self.heard_at = trio.current_time()
         """In trio's time: when the connection was opened, and when the last whole message was taken."""
@@ -79,6 +95,10 @@ class WebSocket:
     def bug(self) -> Exception | None:
         """What trio-websocket's reader raised though nothing was wrong, or None. It has ended the connection."""
         return self._reader.failure if self._verdict and self._verdict.code == CloseCode.INTERNAL_ERROR else None
+
+    def expect_sound(self) -> None:
+        """Take _SOUND times as many messages a second: a microphone is sent in small pieces."""
+        self._stream.take_at_most(_SOUND * self._limits.messages_per_s)
 
     async def receive(self) -> str:
         """The next whole message, where only text is understood.
@@ -188,10 +208,10 @@ class WebSocket:
 
         Cancelling: the transport is closed all the same.
         """
-        if self._closing:
-            await self._closed.wait()
+        if self._closing is not None:
+            await self._closing.wait()
             return
-        self._closing = True
+        self._closing = trio.Event()
         self._stream.begin_closing()
         try:
             with trio.move_on_after(self._limits.close_timeout_s) as patience:
@@ -219,7 +239,7 @@ class WebSocket:
             try:
                 await self._stream.cut()
             finally:
-                self._closed.set()
+                self._closing.set()
 
     async def abort(self, reason: str) -> None:
         """Close the transport at once, without a close frame, because of `reason`.

@@ -72,6 +72,14 @@ class Ending(NamedTuple):
 class Connection:
     """One live call. Run it once."""
 
+    # fmt: off
+    __slots__ = (
+        "_adapter", "_answering", "_asked", "_at_once", "_conn", "_conversation", "_data", "_ended", "_feed",
+        "_meter", "_mind", "_newest", "_nursery", "_open_session", "_opened", "_pending", "_session", "_socket",
+        "_speaking", "_spoken_until", "_started", "_stopping", "ending", "session", "turns",
+    )
+    # fmt: on
+
     def __init__(
         self,
         socket: Socket,
