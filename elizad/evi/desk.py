@@ -68,6 +68,7 @@ class Desk:
 
     async def answer(self, socket: WebSocket, request: Request) -> None:
         """Hold one chat. Cancelling: ends it without a goodbye."""
+        socket.expect_sound()
         wanted = read_query(request.query)
         writer = Writer(new_id())
         opened = trio.current_time()
