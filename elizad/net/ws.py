@@ -32,7 +32,7 @@ _TOO_BIG: Final = "Exceeded maximum message size"
 """How trio-websocket's reason begins when it has closed for a message that was too big."""
 
 _SOUND: Final = 4
-"""By default 200 messages a second, pieces of 5 ms. Hume's Python SDK sends what the sound card hands over: often 10."""
+"""By default 200 messages a second, pieces of 5 ms. Hume's Python SDK sends what a sound card gives it, often 10."""
 
 _QUEUE: Final = 0
 """Messages that wait between trio-websocket's reader and ours: the reader hands over one and reads the next."""
