@@ -28,9 +28,10 @@ _ESCAPES: Final = "wWdDsS"
 
 
 class _Fits(NamedTuple):
-    """Take one character that fits."""
+    """Take one character that fits; `letter` is the only one that does, but for its case, or empty."""
 
     test: Callable[[str], object]
+    letter: str = ""
 
 
 class _Split(NamedTuple):
@@ -73,10 +74,13 @@ class Pattern:
         self.source: Final = source
         self._program: Final[Sequence[_Step]] = reader.read()
         self.names: Final = tuple(reader.names)
+        self._needed: Final = _needed(self._program)
 
     def search(self, text: str) -> dict[str, str] | None:
         """Return what the named groups held ("" for one that took no part), or None when nothing fits."""
         text = text[:_MAX_TEXT]
+        if self._needed not in text.lower() and text.isascii():  # beyond ASCII, letters may fit that look different
+            return None
         end = len(self._program)
         found: tuple[int, ...] | None = None
         threads: list[_Thread] = []
@@ -121,6 +125,34 @@ class Pattern:
             else:
                 reached.append((step, slots))
         return reached
+
+
+def _needed(program: Sequence[_Step]) -> str:
+    """Return the longest run of letters that is in every text which fits, in lower case; empty if there is none."""
+    runs = [""]
+    for at, step in enumerate(program):
+        if isinstance(step, _Fits):
+            if step.letter and step.letter.isascii() and not _reaches_end(program, without=at):
+                runs[-1] += step.letter.lower()
+            else:
+                runs.append("")
+        elif isinstance(step, _Split):
+            runs.append("")
+    return max(runs, key=len)
+
+
+def _reaches_end(program: Sequence[_Step], without: int) -> bool:
+    seen = {without}
+    stack = [0]
+    while stack:
+        at = stack.pop()
+        if at == len(program):
+            return True
+        if at not in seen:
+            seen.add(at)
+            step = program[at]
+            stack += (step.first, step.second) if isinstance(step, _Split) else (at + 1,)
+    return False
 
 
 def _is_place(kind: str, text: str, at: int) -> bool:
@@ -324,7 +356,7 @@ def _moved(program: Sequence[_Step], by: int) -> list[_Step]:
 
 
 def _literal(char: str) -> _Fits:
-    return _Fits(re.compile(re.escape(char), re.IGNORECASE).fullmatch)
+    return _Fits(re.compile(re.escape(char), re.IGNORECASE).fullmatch, char)
 
 
 def _any(char: str) -> bool:

@@ -106,13 +106,13 @@ def _rules() -> _Rules:
             ways = sections.setdefault(line.strip("= "), [])
         elif line and not line.startswith("#"):
             ways.append(line)
-    named = ("others", Ways(sections["others by name"]))
-    dangers: tuple[tuple[Danger, Ways], ...] = (named, *((danger, Ways(sections[danger])) for danger in DANGERS))
+    dangers: list[tuple[Danger, Ways]] = [("others", Ways(sections["others by name"]))]
+    dangers += ((danger, Ways(sections[danger])) for danger in DANGERS)
     return _Rules(
         Ways(sections["no danger"]),
         Ways(sections["titles"]),
         Ways(sections["stories"]),
-        dangers,
+        tuple(dangers),
         Signs(ways for _, ways in dangers),
     )
 

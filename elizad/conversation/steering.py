@@ -15,7 +15,7 @@ from elizad.conversation.patterns import Pattern
 from elizad.conversation.phrases import fill_fields
 from elizad.conversation.safety import Safety
 from elizad.conversation.said import AlreadySaid, mark
-from elizad.conversation.wording import Ways, written_out
+from elizad.conversation.wording import Signs, Ways, written_out
 
 Then = Literal["go_on", "stay", "end"]
 """What follows when the text has been said: the mind's own reply, nothing, or the end of the call."""
@@ -95,7 +95,7 @@ class _Compiled:
     def fires(self, now: TurnContext, heard: str) -> dict[str, str] | None:
         """Return what the pattern's groups held if every condition holds; the cheap ones are asked first.
 
-        `heard` is what the caller said, written out.
+        `heard` is what the caller said, written out; empty if it has the words of no rule.
         """
         rule = self.rule
         if (
@@ -105,7 +105,7 @@ class _Compiled:
             or (rule.known_caller and not (now.known and now.turn == 1))
             or (rule.seconds_left and (now.seconds_left is None or now.seconds_left > rule.seconds_left))
             or (rule.expression and now.expressions.get(rule.expression, -1.0) < rule.score)
-            or (rule.words and self.words.search(heard) is None)
+            or (rule.words and (not heard or self.words.search(heard) is None))
             or (rule.context and not any(self.context.search(written_out(text)) for text in now.context))
         ):
             return None
@@ -125,6 +125,7 @@ class Steering:
             ValueError: a rule's words or pattern cannot be used.
         """
         self._rules = [_Compiled(rule) for rule in rules]
+        self._signs = Signs(compiled.words for compiled in self._rules)
         self._safety = safety
         self._clock = clock
 
@@ -148,7 +149,11 @@ class Steering:
         return None if closing is None else Decision("time: over", fill_fields(closing, _fields(now, {})), "end")
 
     def _ruled(self, now: TurnContext) -> Decision | None:
-        heard = written_out(now.heard) if self._rules else ""
+        if not self._rules:
+            return None
+        heard = written_out(now.heard)
+        if not self._signs.are_in(heard):
+            heard = ""
         for number, compiled in enumerate(self._rules):
             groups = compiled.fires(now, heard)
             if groups is not None:

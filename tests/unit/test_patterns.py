@@ -113,6 +113,33 @@ def test_any_text_is_a_pattern_or_is_refused(source: str, text: str) -> None:
         assert str(refused).startswith("not a usable regular expression, at character ")
 
 
+@pytest.mark.parametrize(
+    ("pattern", "text", "fits"),
+    [
+        ("k", "\N{KELVIN SIGN}", True),
+        ("is", "\N{LATIN SMALL LETTER DOTLESS I}\N{LATIN SMALL LETTER LONG S}", True),
+        ("\N{KELVIN SIGN}", "k", True),
+        ("my name is (bo|al)", "MY NAME IS AL", True),
+        ("(my )?name", "name", True),
+        ("(my|your) name", "your name", True),
+        ("(a|b)c|d", "d", True),
+        ("(ab){2}", "abab", True),
+        ("(ab){2}", "ab ab", False),
+        ("my name", "my  name", False),
+    ],
+)
+def test_a_text_is_not_given_up_for_lack_of_letters_that_it_need_not_have(pattern: str, text: str, fits: bool) -> None:
+    assert (Pattern(pattern).search(text) is not None) == fits == (re.search(pattern, text, re.IGNORECASE) is not None)
+
+
+def test_letters_that_every_text_needs_spare_most_texts_the_search() -> None:
+    compiled = Pattern(r"(so|well) my name is (?P<name>\w+)")
+    began = time.process_time()
+    for _ in range(100):
+        compiled.search("my father left us " * 25)
+    assert time.process_time() - began < 0.05  # 1 ms; the search takes 200 of them
+
+
 EVIL = [
     "(a+)+$", "(a|a)*b", "(a|aa)+$", "(.*)*x", ".*.*.*.*.*.*x", r"(\w+\s?)*$!", "(a?){60}a{60}", "((((a*)*)*)*)*b",
     r"([a-z]+)*\d", "(a{0,9}){0,9}b", r"^(\w+ ?)+:$",

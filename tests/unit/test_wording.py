@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elizad.conversation.said import plain_words
-from elizad.conversation.wording import Ways, check, written_out
+from elizad.conversation.wording import Signs, Ways, _read, check, written_out
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,35 @@ def test_written_out_words_stay_as_they_are(text: str) -> None:
 def test_plain_words_fit_where_they_stand_side_by_side(way: list[str], text: list[str]) -> None:
     stands = any(text[at : at + len(way)] == way for at in range(len(text)))
     assert (Ways([" ".join(way)]).search(written_out(" ".join(text))) is not None) == stands
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["a", "b|cc", "cc*", "(b)", "...", "dd", "[a b|cc]"]), min_size=1, max_size=4),
+        min_size=1,
+        max_size=3,
+    ),
+    st.lists(st.sampled_from(["a", "b", "cc", "ccc", "dd"]), max_size=9),
+)
+def test_where_there_is_no_sign_there_is_no_way(several: list[list[str]], text: list[str]) -> None:
+    try:
+        ways = [Ways([" ".join(way)]) for way in several]
+    except ValueError:
+        return
+    heard = written_out(" ".join(text))
+    plain = [re.search(f"(?<= )(?:{_read(way)[0]})", heard) for one in ways for way in one.ways]
+    found = [one.search(heard) for one in ways]
+    assert [one and one.span() for one in found] == [one and one.span() for one in plain]
+    assert Signs(ways).are_in(heard) or not any(found)
+
+
+def test_signs_are_words_of_which_each_way_needs_all() -> None:
+    signs = Signs([Ways(["kill|end ... myself", "die"]), Ways(["sui*"])])
+    assert signs.are_in(" i may end all myself ")
+    assert not signs.are_in(" i may end it ")
+    assert not signs.are_in(" i see myself ")
+    assert signs.are_in(" suing him ")
+    assert not signs.are_in(" i died ")
 
 
 def test_without_leaves_a_mark_and_keeps_words_apart() -> None:
