@@ -6,7 +6,7 @@ text is wanted. Of JSON there is only what one SDK writes its variables in.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -18,7 +18,7 @@ _DEPTH: Final = 3  # session_settings[audio][channels]
 _SETTINGS: Final = "session_settings"
 
 
-class Wanted(NamedTuple):
+class Wanted(msgspec.Struct, frozen=True):
     """What the address of a chat says. `problem` is what could not be used; the chat goes on without it."""
 
     config_id: str | None = None
@@ -31,13 +31,7 @@ class Wanted(NamedTuple):
     problem: EviProblem | None = None
 
 
-class _Plain(msgspec.Struct):
-    config_id: str | None = None
-    config_version: int | None = None
-    resumed_chat_group_id: str | None = None
-    verbose_transcription: bool = False
-    event_limit: int | None = None
-    voice_id: str | None = None
+_PLAIN: Final = frozenset(Wanted.__struct_fields__) - {"settings", "problem"}
 
 
 def read_query(query: str) -> Wanted:
@@ -46,26 +40,16 @@ def read_query(query: str) -> Wanted:
         pairs = parse_qsl(query, max_num_fields=_MOST_PAIRS, errors="replace")
     except ValueError:
         return Wanted(problem=malformed(f"more than {_MOST_PAIRS} parameters in the address"))
-    flat = {name: value for name, value in pairs if name in _Plain.__struct_fields__}
     problem = None
     try:
-        plain = msgspec.convert(flat, _Plain, strict=False)
+        wanted = msgspec.convert({name: value for name, value in pairs if name in _PLAIN}, Wanted, strict=False)
     except msgspec.ValidationError as error:
-        plain, problem = _Plain(), malformed(f"in the address: {error}")
+        wanted, problem = Wanted(), malformed(f"in the address: {error}")
     try:
         settings = _settings([(name, value) for name, value in pairs if name.startswith(f"{_SETTINGS}[")])
     except EviProblem as error:
         settings, problem = SessionSettings(), error
-    return Wanted(
-        plain.config_id,
-        plain.config_version,
-        plain.resumed_chat_group_id,
-        plain.verbose_transcription,
-        plain.event_limit,
-        plain.voice_id,
-        settings,
-        problem,
-    )
+    return msgspec.structs.replace(wanted, settings=settings, problem=problem)
 
 
 def _settings(pairs: list[tuple[str, str]]) -> SessionSettings:
