@@ -16,7 +16,7 @@ from elizad.bench.caller import Caller, LoadFailed
 from elizad.bench.figures import Book, Row
 from elizad.bench.orders import Answered, First, Held, Hold, Talk, Talked
 from elizad.bench.plan import CPU_CALLS, LATENCY_HISTORY, LOAD_SHARE, TURNS, WATCH_S, Plan
-from elizad.bench.process import rss_bytes, wake_ups
+from elizad.bench.process import rss_bytes, wake_ups, woken
 from elizad.bench.servers import Server
 
 Tell = Callable[[str, str], None]
@@ -88,7 +88,7 @@ class Round:
         self._tell(f"wake-ups with {number} calls", server.name)
         before, began = wake_ups(pids), time.perf_counter()
         time.sleep(WATCH_S)
-        per_s = (wake_ups(pids) - before) / (time.perf_counter() - began)
+        per_s = woken(before, wake_ups(pids)) / (time.perf_counter() - began)
         self._book.add(Row(f"wakeups-{number}", f"wake-ups a second, {number} idle calls", ""), server.name, per_s)
 
     def _hold(self, server: Server, calls: int, *, talk: bool = False) -> None:

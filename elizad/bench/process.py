@@ -53,17 +53,22 @@ def rss_bytes(pids: list[int]) -> int:
     return 1024 * sum(field_of((_PROC / str(pid) / "smaps_rollup").read_text(), "Rss") for pid in pids)
 
 
-def wake_ups(pids: list[int]) -> int:
-    """Return how often their threads, those that live, have gone to sleep of themselves so far. Raises: OSError."""
-    total = 0
+def wake_ups(pids: list[int]) -> dict[int, int]:
+    """Return how often each of their threads has gone to sleep of itself so far. Raises: OSError."""
+    found = {}
     for pid in pids:
         for thread in os.listdir(_PROC / str(pid) / "task"):
             try:
                 status = (_PROC / str(pid) / "task" / thread / "status").read_text()
             except OSError:
-                continue  # a thread that has ended
-            total += field_of(status, "voluntary_ctxt_switches")
-    return total
+                continue  # a thread that has just ended
+            found[int(thread)] = field_of(status, "voluntary_ctxt_switches")
+    return found
+
+
+def woken(before: Mapping[int, int], after: Mapping[int, int]) -> int:
+    """Return the sum of what was added; a thread that has ended in between, an idle worker, took its count along."""
+    return sum(count - before.get(thread, 0) for thread, count in after.items())
 
 
 def sockets(pid: int) -> int:

@@ -148,6 +148,10 @@ def test_what_proc_says() -> None:
     assert process.descendants(1, {2: 1, 3: 2, 4: 9, 5: 1}) == [1, 2, 5, 3]
 
 
+def test_wake_ups_of_threads_that_began_count_and_of_those_that_ended_do_not() -> None:
+    assert process.woken({1: 10, 2: 500}, {1: 14, 3: 2}) == 6
+
+
 def test_a_process_is_measured_from_outside() -> None:
     pids = process.family(os.getpid())
     assert pids[0] == os.getpid()
@@ -158,7 +162,7 @@ def test_a_process_is_measured_from_outside() -> None:
     assert 0 < spent < 60
     assert process.cpu_s([os.getpid()]) == pytest.approx(times.user + times.system, abs=0.1)
     assert process.rss_bytes([os.getpid()]) > 5_000_000
-    assert process.wake_ups([os.getpid()]) >= 0
+    assert os.getpid() in process.wake_ups([os.getpid()]), "the main thread"
     with pytest.raises(OSError):  # noqa: PT011 - whichever: nobody has this pid
         process.cpu_s([2**22])
 
