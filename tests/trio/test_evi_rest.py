@@ -183,6 +183,7 @@ async def test_chats_their_events_and_groups(autojump_clock: MockClock) -> None:
             assert (status, found["id"], found["total_pages"]) == (200, group, 2)
             texts.append([event["message_text"] for event in found["events_page"]])
         assert texts == [["one", "two", "three"], ["four"], [], []]
+        assert (await ours.ask(f"GET chat_groups/{group}/events?page_size=1"))[1]["total_pages"] == 4
 
 
 async def test_a_chat_that_is_running_can_be_read(autojump_clock: MockClock) -> None:
