@@ -28,6 +28,7 @@ log = logging.getLogger("elizad.evi")
 
 _HELD_S: Final = 30.0  # of sound that waits: a file sent at once, or a machine that is busy for a while
 _CONTAINER_BYTES: Final = 4 << 20  # of a file's: as long at 1 Mbit/s
+_MOST_PIECES: Final = 3000  # that wait: half a minute in pieces of 10 ms
 _STALL_S: Final = 60.0  # for the listener to take a piece: it loads its model in a second
 _LINE_BYTES: Final = 64 << 10  # of what it understood; half a minute of speech is 600
 
@@ -41,6 +42,7 @@ _CONTAINERS: Final = (
     (re.compile(rb"fLaC"), "flac"),
     (re.compile(rb"ID3|\xff[\xfb\xf3\xf2]"), "mp3"),
 )
+_NOT_NOW: Final = "Speech is not understood at the moment."
 _I: Final = re.compile(r"\bi\b")
 
 
@@ -135,7 +137,7 @@ class Ear:
         """Take a piece of sound. Does not wait; what there is no room for is not heard."""
         if not self._form.container:
             data = _samples(data)
-        if self._held_bytes + len(data) > self._room:
+        if self._held_bytes + len(data) > self._room or len(self._held) >= _MOST_PIECES:
             if not self._is_behind:
                 self._is_behind = True
                 log.warning("sound not heard", extra={"fields": {"why": "it comes faster than it is decoded"}})
@@ -152,7 +154,7 @@ class Ear:
 
         Cancelling: safe, and nothing that it started is left.
         """
-        why = "The sound could not be decoded."
+        why = "The sound could not be decoded." if self._form.container else _NOT_NOW
         try:
             while True:
                 self._begins_again = False
@@ -162,11 +164,12 @@ class Ear:
                     await self._listen(listener, put)
                     nursery.cancel_scope.cancel()
                 if not self._begins_again:
+                    log.warning("hearing failed", extra={"fields": {"why": "the listener has ended"}})
                     break
                 self._began_ms += round((trio.current_time() - self._opened) * 1000)
                 self._opened = trio.current_time()
         except* OSError as group:
-            why = "Speech is not understood at the moment."
+            why = _NOT_NOW
             log.warning("hearing failed", extra={"fields": {"why": str(group.exceptions[0])}})
         finally:
             self._closed()
