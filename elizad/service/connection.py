@@ -36,6 +36,8 @@ T = TypeVar("T")
 # A payload holds a whole transcript, so one may wait while one is answered and a third is being read.
 _INBOX: Final = 1
 
+_LATE_S: Final = 1.0
+"""How long a call that is over waits for its session: a store that is only slow has answered by then."""
 
 # Codes that say what was wrong with what the peer sent: protocol, kind, encoding, size.
 _FAULTS: Final = frozenset({1002, CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_PAYLOAD, CloseCode.TOO_BIG})
@@ -134,6 +136,11 @@ class Connection:
                 self.ending = gone(closed)
             self._nursery.cancel_scope.cancel()
         await self._socket.close(self.ending.code, self.ending.reason)
+        if self._session is not None:
+            # It may still be looked for: what was said in so short a call is kept all the same.
+            with trio.move_on_after(_LATE_S):
+                await self._session.looked_for()
+            await self._catch_up()
 
     def stop(self) -> None:
         """End the call when the turn that is being spoken is finished. Does not wait."""

@@ -141,6 +141,11 @@ class Session:
         """What a responder keeps; what it changes in there is kept with the next turn."""
         return {} if self._kept is None else self._kept.data
 
+    async def looked_for(self) -> None:
+        """Wait until it is known what there is, or that it cannot be known. Cancelling: safe."""
+        if self._loading is not None:
+            await self._loading.done.wait()
+
     async def begin(self, event: TurnRequested, heard: Callable[[], Sequence[str]]) -> Past | None:
         """Return what the conversation begins with, when that is known and was not known at the turn before.
 

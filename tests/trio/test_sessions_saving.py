@@ -28,6 +28,24 @@ async def test_saves_are_gathered_and_the_newest_wins(autojump_clock: MockClock)
         assert versions == sorted(set(versions))
 
 
+async def test_a_call_that_is_over_before_its_session_was_found_is_kept(autojump_clock: MockClock) -> None:
+    async with opened() as node:
+        node.disk.load_s = 0.4
+        assert await hold(node, payload("my sister"), gap_s=0.1) == ["TELL ME OF YOUR SISTER"]
+        await trio.sleep(1)
+        kept = await node.disk.kept()
+        assert kept is not None
+        assert kept.turns == 1
+
+
+async def test_a_call_that_is_over_does_not_wait_for_a_dead_store(autojump_clock: MockClock) -> None:
+    async with opened() as node:
+        node.disk.load_s = 60
+        start = trio.current_time()
+        await hold(node, payload("my sister"), gap_s=0.1)
+        assert trio.current_time() - start < 2
+
+
 async def test_within_a_second_everything_is_saved(autojump_clock: MockClock) -> None:
     async with opened() as node:
         node.disk.save_s = 0.1
