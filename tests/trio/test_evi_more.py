@@ -1,4 +1,4 @@
-"""A chat with EVI in memory: tools of a script, sessions, a client that does not read, and cancellation anywhere."""
+"""A chat with EVI in memory: sessions, a client that does not read, and cancellation anywhere."""
 
 from __future__ import annotations
 
@@ -9,97 +9,16 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from elizad.agent import Turn
-from elizad.conversation.phrases import NO_TOOL
 from elizad.eliza import FAITHFUL, Eliza
 from elizad.evi.profile import Profile
 from elizad.service.responder import Patience
 from elizad.service.session import Session
 from elizad.store.api import Key
-from elizad.types import Role, Utterance
 from tests.support.calls import SCRIPT
 from tests.support.evi import TOOLS, Client, Ears, Hum, chatting
 from tests.support.kept import Disk, Node, opened, time_s
 
 WEATHER = {"type": "function", "name": "get_weather", "parameters": "{}"}
-
-# -- tools of a script -------------------------------------------------------------------------------------------------
-
-
-async def test_a_script_asks_a_tool_and_says_what_it_says(autojump_clock: MockClock) -> None:
-    async with chatting(Client(script=TOOLS)) as client:
-        client.send("session_settings", tools=[WEATHER])
-        client.say("what is the weather in Paris")
-        await client.settle(3)
-        assert client.said == ["Let me see."]
-        (call,) = client.of("tool_call")
-        assert (call["name"], call["parameters"]) == ("get_weather", '{"city":"Paris"}')
-        client.send("tool_response", tool_call_id=call["tool_call_id"], content="raining. Take a coat.")
-        await client.settle()
-    assert client.said == ["Let me see.", "It is raining.", "Take a coat there.", "And then?"]
-    assert client.types[-1] == "assistant_end"
-    assert client.chat.transcript[1:] == tuple(Utterance(Role.ASSISTANT, text) for text in client.said)
-
-
-@pytest.mark.parametrize(
-    ("fallback", "answer", "said"),
-    [
-        (None, None, NO_TOOL),
-        ("The office is shut.", None, "The office is shut."),
-        ("The office is shut.", {"error": "E", "content": "Ask at the pier."}, "Ask at the pier."),
-        (None, {"error": "E"}, NO_TOOL),
-    ],
-)
-async def test_a_sentence_whose_tool_fails_is_another_one(
-    autojump_clock: MockClock, fallback: str | None, answer: dict[str, str] | None, said: str
-) -> None:
-    async with chatting(Client(script=TOOLS)) as client:
-        client.send("session_settings", tools=[{**WEATHER, "fallback_content": fallback}])
-        client.say("what is the weather in Paris")
-        await client.settle(1)
-        if answer is not None:
-            client.send("tool_error", tool_call_id=client.of("tool_call")[0]["tool_call_id"], **answer)
-        await client.settle(9.5)
-    assert client.said == ["Let me see.", said, "And then?"]
-    assert client.types[-1] == "assistant_end"
-
-
-async def test_without_the_tool_nothing_is_asked(autojump_clock: MockClock) -> None:
-    async with chatting(Client(script=TOOLS)) as client:
-        client.say("what is the weather in Paris")
-        await client.settle()
-    assert client.said == ["Let me see.", NO_TOOL, "And then?"]
-    assert not client.of("tool_call")
-
-
-async def test_what_a_tool_says_asks_no_tool(autojump_clock: MockClock) -> None:
-    async with chatting(Client(script=TOOLS)) as client:
-        client.send("session_settings", tools=[WEATHER])
-        client.say("what is the weather in Paris")
-        await client.settle()
-        id = client.of("tool_call")[0]["tool_call_id"]
-        client.send("tool_response", tool_call_id=id, content="[get_weather city: Rome]")
-        await client.settle()
-    assert len(client.of("tool_call")) == 1
-    assert client.said[1] == "It is (get_weather city: Rome) there."
-
-
-async def test_1966_mode_asks_no_tool(autojump_clock: MockClock) -> None:
-    async with chatting(Client(script=TOOLS, diction=FAITHFUL)) as client:
-        client.send("session_settings", tools=[WEATHER, {**WEATHER, "name": "GET_WEATHER"}])
-        client.say("WEATHER IN PARIS")
-        await client.settle()
-    assert not client.of("tool_call")
-    assert "[GET_WEATHER" in " ".join(client.said).upper()
-
-
-async def test_a_tool_is_not_called_while_paused(autojump_clock: MockClock) -> None:
-    async with chatting(Client(script=TOOLS)) as client:
-        client.send("session_settings", tools=[WEATHER])
-        client.send("pause_assistant_message")
-        client.say("what is the weather in Paris")
-        await client.settle(20)
-        assert not client.of("tool_call")
-
 
 # -- sessions ----------------------------------------------------------------------------------------------------------
 
