@@ -27,19 +27,24 @@ class Fold(Generic[T, S]):
 
     def over(self, items: tuple[T, ...]) -> S:
         """Return the state that `items` lead to."""
-        if items != self._after[0]:
-            older = items[:-1]
-            known, state = self._after
-            if older[: len(known)] != known:
-                known, state = self._before
-                if older[: len(known)] != known:
-                    known, state = items[:0], self._start
-            if older != known:
-                state = self._step(state, older[len(known) :])
-            self._before = older, state
-            self._after = items, self._step(state, items[-1:])
+        known, state = self._after
+        if len(items) == len(known) and items == known:
+            return state
+        if not _goes_on(items, known):
+            known, state = self._before
+            if not _goes_on(items, known):
+                known, state = items[:0], self._start
+        if len(known) < len(items) - 1:
+            state = self._step(state, items[len(known) : -1])
+            known = items[:-1]
+        self._before = known, state
+        self._after = items, self._step(state, items[-1:])
         return self._after[1]
 
     def before_last(self) -> S:
         """Return the state without the last item of the last sequence."""
         return self._before[1]
+
+
+def _goes_on(items: tuple[T, ...], known: tuple[T, ...]) -> bool:
+    return len(known) < len(items) and items[: len(known)] == known

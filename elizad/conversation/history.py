@@ -51,7 +51,7 @@ class CallerTurns:
         return self._fold.over(transcript).whole(self._limit)
 
     def _hear(self, turns: _Turns, utterances: tuple[Utterance, ...]) -> _Turns:
-        over = list(turns.over)
+        over: list[str] = []
         going_on = None if turns.going_on is None else list(turns.going_on)
         for role, text in utterances:
             if role is Role.USER:
@@ -59,10 +59,10 @@ class CallerTurns:
                 if text:
                     going_on.append(text)
             elif role is Role.ASSISTANT and going_on is not None:
-                if going_on or over:
+                if going_on or over or turns.over:
                     over.append(" ".join(going_on)[: self._limit])
                 going_on = None
-        return _Turns(tuple(over), None if going_on is None else tuple(going_on))
+        return _Turns((*turns.over, *over), None if going_on is None else tuple(going_on))
 
 
 class _Checkpoint(NamedTuple):

@@ -93,7 +93,7 @@ class AlreadySaid:
 
 def _speak(turns: _Turns, utterances: tuple[Utterance, ...]) -> _Turns:
     """Put what was said without a word of the caller between together: platforms cut a reply into sentences."""
-    over = list(turns.over)
+    over: list[str] = []
     going_on = list(turns.going_on)
     for role, text in utterances:
         if role is Role.ASSISTANT:
@@ -101,4 +101,4 @@ def _speak(turns: _Turns, utterances: tuple[Utterance, ...]) -> _Turns:
         elif role is Role.USER and text and going_on:
             over.append(plain_words(" ".join(going_on)))
             going_on = []
-    return _Turns(tuple(over), tuple(going_on))
+    return _Turns((*turns.over, *over), tuple(going_on))

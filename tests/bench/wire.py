@@ -46,7 +46,8 @@ def entry(number: int, words: str) -> dict[str, object]:
 
 def payloads(history: int, said: list[str]) -> list[str]:
     """Return what Hume sends in a call that has so many utterances behind it."""
-    entries = [entry(number, said[number % len(said)]) for number in range(history + 2 * TURNS)]
+    # The newest words are the same however much lies behind them.
+    entries = [entry(number, said[(number - history) % len(said)]) for number in range(history + 2 * TURNS)]
     ends = range(history + 1, history + 2 * TURNS, 2)
     return [json.dumps({"messages": entries[:end], "custom_session_id": "a-session"}) for end in ends]
 
