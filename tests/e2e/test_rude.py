@@ -27,7 +27,7 @@ from tests.support.peers import (
     read_response_head,
     request,
 )
-from tests.support.siege import besieged, last_frame, reset
+from tests.support.siege import PATIENCE_S, besieged, last_frame, reset
 
 
 class TestSlowAndRude:
@@ -44,7 +44,7 @@ class TestSlowAndRude:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(drip)
                 assert (await read_all(stream)).startswith(b"HTTP/1.1 408 ")
-                assert trio.current_time() - start < 2
+                assert trio.current_time() - start < PATIENCE_S / 2
             assert front.tally.refusals == {408: 1}
 
     @pytest.mark.parametrize("stage", ["at once", "in the head", "after the head", "open", "in a frame", "closing"])

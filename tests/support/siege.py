@@ -28,7 +28,7 @@ LIMITS = Limits(
     max_connections=60,
     messages_per_s=1e6,  # what floods do when nothing stops them
 )
-PATIENCE_S = 10
+PATIENCE_S = 20
 
 
 @asynccontextmanager
