@@ -14,6 +14,7 @@ from elizad.evi.profile import Profile
 from elizad.service.responder import Patience
 from elizad.service.session import Session
 from elizad.store.api import Key
+from elizad.types import Utterance
 from tests.support.calls import SCRIPT
 from tests.support.evi import TOOLS, Client, Ears, Hum, chatting
 from tests.support.kept import Disk, Node, opened, time_s
@@ -23,11 +24,11 @@ WEATHER = {"type": "function", "name": "get_weather", "parameters": "{}"}
 # -- sessions ----------------------------------------------------------------------------------------------------------
 
 
-def visitor(node: Node) -> Client:
+def visitor(node: Node, earlier: tuple[Utterance, ...] = ()) -> Client:
     def open_session(id: str, notice: Callable[[], None]) -> Session:
         return Session(node.sessions, Key("evi", id), node.eliza, notice)
 
-    return Client(open_session=open_session, diction=FAITHFUL)
+    return Client(open_session=open_session, diction=FAITHFUL, earlier=earlier)
 
 
 async def hold(node: Node, *texts: str, name_at: int = 0) -> list[str]:
@@ -49,6 +50,24 @@ async def test_who_comes_back_is_known(autojump_clock: MockClock) -> None:
         assert await hold(node, "my dog") == ["TELL ME OF YOUR DOG"]
         assert await hold(node, "my dog", name_at=1) == ["TELL ME OF YOUR DOG"]
         assert await hold(node, "my dog") == ["YOUR DOG AGAIN"]
+
+
+async def test_a_group_that_is_gone_on_with_is_one_call_of_its_session(autojump_clock: MockClock) -> None:
+    async with opened() as node:
+        said: list[str] = []
+        earlier: tuple[Utterance, ...] = ()
+        for _ in range(3):
+            client = visitor(node, earlier)
+            async with chatting(client):
+                client.send("session_settings", custom_session_id="ann")
+                client.say("my dog")
+                await client.settle(2)
+            said += client.said
+            earlier = client.chat.transcript
+        kept = await node.disk.kept(Key("evi", "ann"))
+    assert said == ["TELL ME OF YOUR DOG", "YOUR DOG AGAIN", "TELL ME OF YOUR DOG"]
+    assert kept is not None
+    assert (kept.calls, kept.turns) == (1, 3)
 
 
 async def test_who_says_it_late_is_known_from_then_on(autojump_clock: MockClock) -> None:
