@@ -74,7 +74,8 @@ def starter() -> str:
         if head != table:
             table = head
             # A table that may be there several times is not there at all by default.
-            lines += ["", f"# [[{table.removesuffix('[]')}]]" if table.endswith("[]") else f"[{table}]"]
+            several = f"# [[{table.removesuffix('[]')}]]" if table.endswith("[]") else f"# [{table}]"
+            lines += ["", several if table.endswith(("[]", ".NAME")) else f"[{table}]"]
         lines += [f"# {row.meaning} ({row.allowed})", f"# {key} = {row.default}"]
     return "\n".join(lines) + "\n"
 
