@@ -61,6 +61,7 @@ STRANGERS = {
 ONLY_IN = {
     "trio_websocket": {"net/ws.py"},
     "wsproto": {"net/ws.py", "net/line.py"},
+    "websockets": {"net/mask.py"},
     "sqlite3": {"store/sqlite.py"},
     "coredis": {"store/redis.py"},
 }
