@@ -38,6 +38,9 @@ from elizad.types import CloseCode
 
 log = logging.getLogger("elizad.evi")
 
+_LEAST_S: Final = 600.0
+"""A chat that is shorter at most has no room for words about its time: whoever sets so little is trying something."""
+
 _OUTSIDE: Final = Patience(first_text_s=10.0, turn_s=60.0, holding="")
 """With somebody's own language model: Hume puts no words into its mouth, and gives it time."""
 
@@ -126,7 +129,8 @@ class Desk:
             report = Report(lambda why: call.tell(_not_reached(why)), lambda session: call.name(session))
             outside = Outside(_shown(url), parse_url(url), opened, report, conn)
             borrowed = Borrowed(outside.respond, _OUTSIDE)
-        place = Place(PLATFORM, min(profile.max_duration_s or HARD_STOP_S, HARD_STOP_S), has_tools=True)
+        longest_s = min(profile.max_duration_s or HARD_STOP_S, HARD_STOP_S)
+        place = Place(PLATFORM, longest_s if longest_s >= _LEAST_S else None, has_tools=True)
         conversation = Conversation(eliza, voice.manner, voice.guide, place, delegates=borrowed is not None)
 
         def open_session(id: str, notice: Callable[[], None]) -> Session:

@@ -142,6 +142,7 @@ def test_a_group_is_gone_on_with(daemon: Daemon) -> None:
 def test_a_chat_without_a_word_ends(daemon: Daemon) -> None:
     with Chat(daemon, "config_id=brief") as chat:
         assert chat.next()["type"] == "chat_metadata"
+        assert "time" not in " ".join(chat.say("hello"))
         error = chat.next()
         assert (error["code"], error["slug"]) == ("E0714", "inactivity_timeout")
         with pytest.raises(ConnectionClosed) as caught:
