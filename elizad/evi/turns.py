@@ -11,6 +11,7 @@ from elizad.conversation.conversation import Conversation, Turn
 from elizad.conversation.events import TurnRequested
 from elizad.service.connection import OpenSession, through
 from elizad.service.meter import Meter
+from elizad.service.responder import facts_of
 from elizad.service.session import Session
 
 log = logging.getLogger("elizad.service")
@@ -52,12 +53,15 @@ class Turns:
         """
         event = event._replace(call=self._group)
         await self._join(event)
+        event = event._replace(variables={**facts_of(self.data), **event.variables})
         try:
             turn = await through(self.conversation.on(event))
         except Exception:
             self._meter.failed += 1
             log.exception("bug", extra={"fields": {"conn": self._conn, "turn": event.turn}})
             return self.conversation.apologise(event)
+        if turn.steered:
+            self._meter.count_steered(turn.steered)
         if turn.problem is not None:
             self._meter.failed += 1
             log.warning("turn failed", extra={"fields": {"conn": self._conn, "turn": event.turn, "why": turn.problem}})
