@@ -26,6 +26,9 @@ class Hush:
         never = rf"(?<!\w)(?<!\w['’])(?:{'|'.join(gaps)})(?:['’]s)?(?!['’]?\w)" if words else r"(?!)"
         run = rf"(?:{never}(?:[\s,]+{never})*)"
         self._never = _any_case(never)
+        # Of each the longest word, where only its look in lower case counts: a quick look that spares most the search.
+        parts = ([part.lower() for part in word.split() if part.isascii()] for word in words)
+        self._signs = tuple({max(some, key=len, default="") for some in parts})
         self._needed = _any_case(rf"(?P<lead>\b{_LEADERS}\s+)?(?P<owner>\b{_OWNERS}\s+)?{run}{_END}")
         self._before_vowel = _any_case(rf"\b(a|an)\s+{run}\s+(?=(\w))")
         self._cursed = _any_case(rf"\b(what|how|who|why|where|when)\s+the\s+{run}(?=\s)")
@@ -33,7 +36,8 @@ class Hush:
 
     def __call__(self, text: str) -> str:
         """Return `text` without the words; the text itself if it has none of them."""
-        if self._never.search(text) is None:
+        signed = any(map(text.lower().__contains__, self._signs))
+        if (not signed and text.isascii()) or self._never.search(text) is None:
             return text
         sentences = (self._hushed(sentence) for sentence in re.split(r"(?<=[.!?…])(?=\s)", text))
         said = "".join(sentence for sentence in sentences if re.search(r"\w", sentence)).strip() or _NOTHING_LEFT

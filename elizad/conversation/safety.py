@@ -119,8 +119,12 @@ def _rules() -> _Rules:
 
 def danger_in(text: str) -> Danger | None:
     """Say what kind of danger somebody who says `text` speaks of, or None."""
+    return danger_in_words(written_out(text))
+
+
+def danger_in_words(words: str) -> Danger | None:
+    """Say the same of a text that is `written_out`."""
     rules = _rules()
-    words = written_out(text)
     if not rules.signs.are_in(words):
         return None  # as nearly always
     words = rules.no_danger.without(_without_titles(words, rules.titles))
@@ -159,7 +163,11 @@ class Safety:
 
     def answer(self, heard: str, said: AlreadySaid) -> tuple[Danger, str] | None:
         """Return the danger that `heard` speaks of and what to say to it; None when there is none."""
-        danger = danger_in(heard)
+        return self.answer_words(written_out(heard), said)
+
+    def answer_words(self, heard: str, said: AlreadySaid) -> tuple[Danger, str] | None:
+        """Return the same for what is `written_out`."""
+        danger = danger_in_words(heard)
         if danger is None:
             return None
         texts = self._texts[danger]

@@ -131,11 +131,12 @@ class Steering:
 
     def look(self, now: TurnContext) -> Decision | None:
         """Decide about a turn; None leaves it to the mind."""
-        if self._safety is not None and (care := self._safety.answer(now.heard, now.said)) is not None:
+        heard = written_out(now.heard) if self._safety is not None or self._rules else ""
+        if self._safety is not None and (care := self._safety.answer_words(heard, now.said)) is not None:
             return Decision(f"safety: {care[0]}", care[1], "stay")
         if closing := self.over(now):
             return closing
-        decision = self._ruled(now)
+        decision = self._ruled(now, heard)
         if now.leaving or (decision is not None and decision.then == "end") or not self._clock.warns(now):
             return decision
         warning = fill_fields(self._clock.warning, _fields(now, {}))
@@ -148,11 +149,8 @@ class Steering:
         closing = self._clock.closes(now)
         return None if closing is None else Decision("time: over", fill_fields(closing, _fields(now, {})), "end")
 
-    def _ruled(self, now: TurnContext) -> Decision | None:
-        if not self._rules:
-            return None
-        heard = written_out(now.heard)
-        if not self._signs.are_in(heard):
+    def _ruled(self, now: TurnContext, heard: str) -> Decision | None:
+        if self._rules and not self._signs.are_in(heard):
             heard = ""
         for number, compiled in enumerate(self._rules):
             groups = compiled.fires(now, heard)

@@ -145,7 +145,7 @@ class Signs:
             for one in self._by_word[word]:
                 if one.may_be_among(words):
                     return True
-        return any(map(text.__contains__, self._stems))
+        return bool(self._stems) and any(map(text.__contains__, self._stems))
 
 
 @lru_cache(4096)  # the packaged rules are 250
