@@ -253,6 +253,7 @@ class Call:
                 if self._answers.take(arrival):
                     self._frames.append(arrival.frame)
                     self._hang_up_if_asked()
+                    self._end_if_full()
             case _Left(ending):
                 self.ending = ending
             case EviProblem():
@@ -332,12 +333,16 @@ class Call:
         self._frames.append(self._writer.user_message(text, begin_ms, end_ms, from_text=from_text))
         self._sitting.note("USER", "USER_MESSAGE", text)
         event = self._chat.hear(text)
-        if self._chat.is_full:
-            why = "More has been said in this chat than in any conversation."
-            self._end_with(EviProblem("E0101", "chat_too_long", why))
-        elif event is not None:
+        self._end_if_full()
+        if event is not None and self._over is None:
             await self._flush()
             await self._answers.answer(event)
+
+    def _end_if_full(self) -> None:
+        """End the chat if more has been said, by either side, than is kept of one."""
+        if self._chat.is_full and self._over is None:
+            why = "More has been said in this chat than in any conversation."
+            self._end_with(EviProblem("E0101", "chat_too_long", why))
 
     def _cut_off(self) -> None:
         """Say no more of what is being said, and tell the client so if it may be playing it."""

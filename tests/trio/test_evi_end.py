@@ -165,6 +165,15 @@ async def test_a_chat_that_never_ends_is_ended(autojump_clock: MockClock) -> Non
     assert client.socket.closed == (1000, "")
 
 
+async def test_a_client_whose_words_never_end_is_stopped(autojump_clock: MockClock) -> None:
+    async with chatting(Client()) as client:
+        client.send("assistant_input", text="Go. " * 5_000)
+        await client.settle()
+    assert client.types[-1] == "error"
+    assert client.of("error")[0]["slug"] == "chat_too_long"
+    assert len(client.said) == 4_000
+
+
 async def test_a_problem_from_beside_is_told_at_once(autojump_clock: MockClock) -> None:
     async with chatting(Client()) as client:
         client.call.tell(EviProblem("E0712", "custom_language_model_timed_out", "No."))
