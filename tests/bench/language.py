@@ -14,18 +14,23 @@ from __future__ import annotations
 import math
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from pocketsphinx import Config, LogMath, NGramModel, get_model_path
-from pocketsphinx.lm import ArpaBoLM
 
 from elizad.eliza import scripts
 from elizad.evi.listener import MODEL
 from elizad.speech.everyday import EVERYDAY
 
 _COMMON: Final = 3e-5  # how frequent a word is at least that nobody but the general model asks for: some 3000 are
+_PAIRED: Final = 1500  # the most frequent words, whose pairs are looked up in the general model
+_TELLING: Final = 3.0  # how much more probable a word must be behind another for the pair to be kept
+_PROBABLE: Final = 1e-3  # and how probable
+_OWN: Final = 0.5  # the share of the sentences in what is probable
+_UNIT: Final = math.log(1.0001)  # sphinxbase's logarithms are to this base
 _TIMES: Final = 4  # as many sentences of a line as the longest of its lists has words, times this
 _CHOICE: Final = re.compile(r"\(([^()]*)\)")
 _NAME: Final = re.compile(r"\$(\w+)")
@@ -78,22 +83,99 @@ def _filled(line: str, lists: dict[str, list[str]], chance: random.Random) -> st
     return " ".join(line.split())
 
 
+class _General:
+    """pocketsphinx's own model."""
+
+    def __init__(self) -> None:
+        self._model = NGramModel(Config(), LogMath(), get_model_path("en-us/en-us.lm.bin"))
+
+    def probability(self, word: str, *before: str) -> float:
+        """Return the probability of a word behind others; of those the nearest comes first."""
+        return math.exp(self._model.prob([word, *before]) * _UNIT)
+
+
 def write_model(path: Path) -> None:
-    """Write the model to a file, in the ARPA format that pocketsphinx reads."""
-    dictionary = Path(get_model_path("en-us/cmudict-en-us.dict")).read_text("utf-8")
-    spoken = {line.split(" ", 1)[0] for line in dictionary.splitlines() if "(" not in line}
-    general = NGramModel(Config(), LogMath(), get_model_path("en-us/en-us.lm.bin"))
-    unit = math.log(1.0001)  # sphinxbase's logarithms are to this base
-    model = ArpaBoLM(text="\n".join(sentences()), add_start=True)
-    total = sum(model.grams_1.values())
+    """Write the model to a file, in the ARPA format that pocketsphinx reads.
+
+    What is probable is the mean of what it is in the sentences and in the general model.
+    """
+    counts = Counter[tuple[str, ...]]()
+    for sentence in sentences():
+        words = ("<s>", *sentence.split(), "</s>")
+        for length in (1, 2, 3):
+            counts.update(words[at : at + length] for at in range(len(words) - length + 1))
+    one, two, three = _probabilities(counts, _General())
+    two_after, three_after = _by_context(two), _by_context(three)
+
+    def backoff(context: tuple[str, ...], after: dict[tuple[str, ...], list[str]]) -> float:
+        if context not in after:
+            return 1.0
+        stored = sum((two if len(context) == 1 else three)[*context, word] for word in after[context])
+        shorter = sum(lower(context[1:], word) for word in after[context])
+        return max(1 - stored, 1e-4) / max(1 - shorter, 1e-4)
+
+    def lower(context: tuple[str, ...], word: str) -> float:
+        if not context:
+            return one[word,]
+        return two.get((*context, word)) or backs[context] * one[word,]
+
+    backs = {words: backoff(words, two_after) for words in one}
+    backs_of_two = {words: backoff(words, three_after) for words in two}
+    with path.open("w", encoding="utf-8") as file:
+        print("\\data\\", *(f"ngram {n}={len(x)}" for n, x in enumerate((one, two, three), 1)), sep="\n", file=file)
+        for length, (grams, behind) in enumerate(((one, backs), (two, backs_of_two), (three, {})), 1):
+            print(f"\n\\{length}-grams:", file=file)
+            for words, probability in sorted(grams.items()):
+                back = f" {math.log10(behind[words]):.3f}" if length < 3 else ""
+                print(f"{math.log10(probability):.3f} {' '.join(words)}{back}", file=file)
+        print("\n\\end\\", file=file)
+
+
+_Grams = dict[tuple[str, ...], float]
+
+
+def _probabilities(counts: Counter[tuple[str, ...]], general: _General) -> tuple[_Grams, _Grams, _Grams]:
+    """Return the probabilities of words, of words behind one other, and behind two others."""
+    total = sum(count for words, count in counts.items() if len(words) == 1)
     wanted = {word.lower() for word in EVERYDAY} | _looked_for()
-    for word in sorted(spoken - model.grams_1.keys()):
-        frequency = math.exp(general.prob([word]) * unit)
-        if frequency >= _COMMON or (word in wanted and frequency > 0):
-            model.grams_1[word] = total * frequency
-    model.compute()
-    with path.open("w") as file:
-        model.write(file)
+    frequent = {word: general.probability(word) for word in _sayable()}
+    known = {word for word, p in frequent.items() if p >= _COMMON or (word in wanted and p > 0)}
+    known |= {words[0] for words in counts if len(words) == 1}
+    one = {(word,): _mean(counts[word,] / total, general.probability(word)) for word in sorted(known)}
+    common = sorted(known & frequent.keys(), key=lambda word: -frequent[word])[:_PAIRED]
+    two: _Grams = {}
+    for first in ("<s>", *common):
+        for second in ("</s>", *common):
+            probability = general.probability(second, first)
+            if probability > _TELLING * general.probability(second) and probability > _PROBABLE:
+                two[first, second] = 0.0
+    two |= {words: 0.0 for words in counts if len(words) == 2}
+    for first, second in two:
+        own = counts[first, second] / counts[first,] if counts[first,] else None
+        two[first, second] = _mean(own, general.probability(second, first))
+    three = {
+        words: _mean(count / counts[words[:2]], general.probability(*reversed(words)))
+        for words, count in counts.items()
+        if len(words) == 3
+    }
+    return one, two, three
+
+
+def _mean(own: float | None, general: float) -> float:
+    return general if own is None else _OWN * own + (1 - _OWN) * general
+
+
+def _by_context(grams: _Grams) -> dict[tuple[str, ...], list[str]]:
+    after: dict[tuple[str, ...], list[str]] = {}
+    for words in grams:
+        after.setdefault(words[:-1], []).append(words[-1])
+    return after
+
+
+def _sayable() -> set[str]:
+    """Return the words of pocketsphinx's dictionary."""
+    lines = Path(get_model_path("en-us/cmudict-en-us.dict")).read_text("utf-8").splitlines()
+    return {line.split(" ", 1)[0] for line in lines if "(" not in line}
 
 
 def _looked_for() -> set[str]:
