@@ -331,9 +331,9 @@ def test_fifty_probes_of_a_tls_port(secure: Fort) -> None:
 def test_tls_broken_off_in_a_call(secure: Fort, data: bytes) -> None:
     with secure.besieged():
         raw = socket.create_connection(("127.0.0.1", secure.port))
+        peer = secure.take(raw)
         line = Peer(client_context().wrap_socket(raw.dup(), server_hostname="localhost"))
         line.upgrade()
-        peer = secure.take(raw)
         peer.send(data)
         if data:
             peer.rest()
