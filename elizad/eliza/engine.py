@@ -92,8 +92,8 @@ class Eliza:
         # Only a substitute or a PRE can bring a word with a space in it into the text.
         self._respaced = any(" " in word for word in _inserted(self.script))
         self._heeded: Final[Mapping[str, Rule]] = {**self.script.rules, **dict.fromkeys(DELIMITERS, _BORDER)}
-        # Most replies hold nothing of the caller's, and are the same each time: no more of them than the script has.
-        # Both go by the identity of a piece of the script, which lives as long as this does.
+        # Replies without the caller's words, as most are, and all replies cut into stretches: made when first used, no
+        # more than the script has, by the identity of its pieces, which live as long as this does.
         self._whole: Final[dict[int, str]] = {}
         self._laid_out: Final[dict[int, tuple[_Stretch, ...]]] = {}
         self._start: Final = State(1, array("H", [0] * self.script.cursors).tobytes(), ())

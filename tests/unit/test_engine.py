@@ -55,6 +55,17 @@ def test_a_rule_that_fits_nothing_says_a_built_in_message() -> None:
     assert talk("(ODD ((ODD ONE)(x)))", *["odd"] * 4) == expected
 
 
+def test_replies_are_kept_only_if_they_hold_nothing_of_the_callers() -> None:
+    eliza = Eliza(f"{BASE}(KEEP 1 ((0)(keeping)))(A ((0 A 0)(you said 3)(always this)(so 3)))")
+    state, said = eliza.start(), []
+    for prompt in ("a secret", "a thing", "a cat", "a dog", "a house", "a boat"):
+        state, reply = eliza.reply(state, prompt)
+        said.append(reply)
+    assert said == ["YOU SAID SECRET", "ALWAYS THIS", "SO CAT", "YOU SAID DOG", "ALWAYS THIS", "SO BOAT"]
+    assert list(eliza._whole.values()) == ["ALWAYS THIS"]
+    assert "SECRET" not in repr(eliza._laid_out)
+
+
 def test_the_state_is_a_value_and_an_old_one_is_as_good_as_new() -> None:
     eliza = Eliza(f"{BASE}(KEEP 1 ((0)(keeping)))(A ((0)(one)(two)))")
     before = eliza.start()

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from elizad.speech.hearing import hear
+from elizad.speech.context import repair
+from elizad.speech.hearing import _KNOWN, _look_at, hear
+from elizad.speech.tokens import cut
 from tests.support.everyday import talk
 
 TYPED = {
@@ -166,3 +168,11 @@ def test_hearing_keeps_the_caller_s_content_words(text: str) -> None:
     for content in ("Paris", "Anna", "doctor", "school", "shouting", "forgive"):
         if f" {content.lower()} " in f" {text.lower()} ":
             assert content.lower() in words
+
+
+@given(st.lists(st.sampled_from(sorted(_KNOWN)), max_size=8), st.sampled_from([" ", "  ", "\n", "\u3000"]))
+def test_known_words_are_heard_as_when_each_is_looked_at(words: list[str], space: str) -> None:
+    text = space.join(words)
+    keys, said = _look_at(cut(text))
+    repair(keys, said)
+    assert hear(text) == (keys, said)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from elizad.speech.numerals import spell_out
+from elizad.speech.abbreviations import _ABBREVIATION, _NAMES, may_need
+from elizad.speech.numerals import _PLAIN, _SPECIAL, spell_out
 
 NUMBERS = {
     "I am 30.": "I am thirty.",
@@ -301,3 +302,11 @@ def test_talk_keeps_its_spacing(text: str) -> None:
 )
 def test_text_without_numbers_is_untouched(text: str) -> None:
     assert spell_out(text) == text
+
+
+@given(
+    st.lists(st.sampled_from([*_NAMES, "Dr", "E.G", "x", ".", " ", ")", "é", "\u212a", "9"]), max_size=8).map("".join)
+)
+def test_the_quick_looks_miss_nothing(text: str) -> None:
+    assert may_need(text) or _ABBREVIATION.search(text) is None
+    assert _SPECIAL.search(text) is None or not (text.isascii() and not text.encode().translate(None, _PLAIN))

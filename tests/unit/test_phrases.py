@@ -18,6 +18,8 @@ from elizad.speech.farewell import is_goodbye
             "So long, doctor",
             "ok bye now thanks",
             "I've got to run, bye",
+            "\N{LATIN SMALL LETTER LONG S}o long",
+            "ta\N{KELVIN SIGN}e care",
         ),
     ],
 )
