@@ -41,7 +41,7 @@ NODE: Final = {
 }
 _INSTALLING_S: Final = 300.0  # half a minute each on a machine with two cores that does nothing else
 _NO_WAY: Final = re.compile(
-    r"NewConnectionError|name resolution|ConnectTimeout|Network is unreachable|ProxyError|No matching distribution"
+    r"NewConnectionError|name resolution|ConnectTimeout|Network is unreachable|ProxyError"
     r"|EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT"
 )
 
@@ -66,8 +66,8 @@ def _run(*command: str, cwd: Path) -> None:
     if done.returncode == 0:
         return
     said = done.stdout + done.stderr
-    if _NO_WAY.search(said) is not None:
-        raise NoWay(said)
+    if (found := _NO_WAY.search(said)) is not None:
+        raise NoWay(found[0])
     raise RuntimeError(f"{' '.join(command)} failed:\n{said}")
 
 
@@ -92,9 +92,7 @@ def _installed(kind: str, wanted: object, install: Callable[[Path], None]) -> Pa
             try:
                 install(folder)
             except NoWay as no_way:
-                _missing[kind] = (
-                    f"{kind} is not installed and its registry is not reached: {str(no_way)[-200:].strip()}"
-                )
+                _missing[kind] = f"{kind} is not installed yet, and its registry is not reached ({no_way})"
             else:
                 complete.touch()
     if kind in _missing:
@@ -134,9 +132,9 @@ def node_modules() -> Path:
     def install(folder: Path) -> None:
         package = {"name": "elizad-tests", "version": "0.0.0", "private": True, "dependencies": NODE}
         (folder / "package.json").write_text(json.dumps(package))
-        _run("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1", cwd=folder)
+        _run("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=0", cwd=folder)
 
-    return _installed("npm", NODE, install) / "node_modules"
+    return _installed("SDKs-from-npm", NODE, install) / "node_modules"
 
 
 @cache

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 
 import pytest
 
 from tests.sdk.conftest import KEY, SECRET, Evi
-from tests.sdk.driver import NoMetadata, Program, Refused, replies
-
-LONG = ["The first boat leaves at six in the morning and comes back at noon."]
+from tests.sdk.driver import SDKS, Failed, NoMetadata, Program, Refused, Sdk, replies
 
 
 def test_several_turns(program: Program, evi: Evi) -> None:
@@ -141,17 +140,21 @@ def test_bad_credentials(program: Program, evi: Evi) -> None:
         assert chat.turn("It is raining.")
 
 
-def test_an_access_token(program: Program, evi: Evi) -> None:
-    if evi.transport not in program.sdk.token_over:
-        pytest.skip(f"{program.sdk} does not fetch access tokens over {evi.transport}")
-    with program.chat(evi.url, KEY, secret_key=SECRET) as chat:
+@pytest.fixture(params=[sdk for sdk in SDKS if sdk.token_over], ids=str)
+def fetching(request: pytest.FixtureRequest, programs: Callable[[Sdk], Program], evi: Evi) -> Program:
+    """A program on an SDK that fetches access tokens."""
+    if evi.transport not in request.param.token_over:
+        pytest.skip(f"{request.param} fetches access tokens over https only")
+    return programs(request.param)
+
+
+def test_an_access_token(fetching: Program, evi: Evi) -> None:
+    with fetching.chat(evi.url, KEY, secret_key=SECRET) as chat:
         assert chat.turn("It is raining.")
 
 
-def test_a_bad_secret_fetches_no_token(program: Program, evi: Evi) -> None:
-    if evi.transport not in program.sdk.token_over:
-        pytest.skip(f"{program.sdk} does not fetch access tokens over {evi.transport}")
-    with pytest.raises(Exception, match=r"401|no token"), program.chat(evi.url, KEY, secret_key="wrong-secret-1"):
+def test_a_bad_secret_fetches_no_token(fetching: Program, evi: Evi) -> None:
+    with pytest.raises(Failed, match=r"401|no token"), fetching.chat(evi.url, KEY, secret_key="wrong-secret-1"):
         pass
 
 
