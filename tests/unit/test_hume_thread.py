@@ -6,7 +6,7 @@ import json
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from elizad.errors import RemoteError
@@ -141,7 +141,6 @@ class Payloads:
         return json.dumps(made, separators=self.separators, ensure_ascii=len(self.entries) % 2 == 0)
 
 
-@settings(max_examples=400)
 @given(STEPS)
 def test_what_was_read_before_changes_nothing(steps: list[tuple[str, object]]) -> None:
     reader, platform = ThreadReader(), Payloads()
