@@ -21,15 +21,11 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final, TextIO
 
 from pocketsphinx import Decoder, Endpointer
 
 from elizad.evi.sound import HEARD_RATE, Resampler, one_channel
-
-MODEL: Final = Path(__file__).with_name("everyday.lm")
-"""Which words follow which in what people say to somebody who listens; tests/bench/language.py makes it."""
 
 _READ_BYTES: Final = 16_384  # an eighth of a second from a browser
 _HUSH_S: Final = 0.7  # without any sound in the midst of speech: the microphone was muted, or a file has ended
@@ -44,7 +40,7 @@ class Listener:
 
     def __init__(self, *, interim: bool) -> None:
         self._endpointer = Endpointer(sample_rate=HEARD_RATE)
-        self._decoder = Decoder(samprate=HEARD_RATE, loglevel="FATAL", lm=str(MODEL))
+        self._decoder = Decoder(samprate=HEARD_RATE, loglevel="FATAL")
         self._interim = interim
         # The endpointer gives speech from its first loud frame on; what comes before belongs to the first sound.
         window = round(Endpointer.DEFAULT_WINDOW / self._endpointer.frame_length)

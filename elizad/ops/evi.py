@@ -155,11 +155,11 @@ class Evi(Table, frozen=True):
     max_listeners: Annotated[
         int,
         Key(
-            "how many callers are listened to at a time: each takes 65 MB and, while speaking, a sixth of a core",
+            "how many callers are listened to at a time: each takes 110 MB and, while speaking, half a core",
             1,
             1000,
         ),
-    ] = 8  # half a gigabyte, which the units leave room for
+    ] = 4  # half a gigabyte, which the units leave room for
     inactivity_s: Annotated[float, Key("seconds without a word of the caller after which a chat ends", 1, 1800)] = (
         600.0  # EVI's own
     )
