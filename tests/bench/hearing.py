@@ -3,8 +3,8 @@
     python -m tests.bench.hearing [--show] [VOICE ...]
 
 takes every third of the utterances of tests/unit/utterances/doctor.txt. Prints the word error rate: words wrong,
-missing and too many, by words said. A language model made of everyday sentences took a third of the CPU and was wrong nearly
-twice as often, so the listener has pocketsphinx's own.
+missing and too many, by words said. A language model made of everyday sentences took a third of the CPU and was wrong
+nearly twice as often, so the listener has pocketsphinx's own.
 """
 
 from __future__ import annotations
