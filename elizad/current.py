@@ -14,7 +14,7 @@ from elizad.conversation.conversation import Manner
 from elizad.eliza import Eliza
 from elizad.errors import ConfigError, Problem
 from elizad.evi.keys import Keys
-from elizad.evi_rooms import EviNow, chat_routes, evi_now, make_keys, read_keys
+from elizad.evi_now import EviNow, chat_routes, evi_now, make_keys, read_keys
 from elizad.guidance import advice, make_guide
 from elizad.keeping import store_of
 from elizad.mind import make_eliza

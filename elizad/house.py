@@ -5,20 +5,19 @@ The order of the steps stands in ops/lifecycle.py.
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 import trio
 
 from elizad import __version__
 from elizad.current import Current, Source, prepare
 from elizad.errors import ConfigError, StartError
-from elizad.evi.desk import Desk
-from elizad.evi.ear import Hearing
-from elizad.evi.mouth import Mouth, open_mouth
-from elizad.evi.turns import PLATFORM
-from elizad.evi_rooms import EviRooms
-from elizad.keeping import make_sessions
+from elizad.evi.ways import PLATFORM
+from elizad.evi_now import LaterSite
+from elizad.keeping import fleeting_sessions, make_sessions
 from elizad.net.addresses import Sources
 from elizad.net.guard import Request, serve_connection
 from elizad.net.heartbeat import Heartbeat
@@ -42,6 +41,9 @@ from elizad.ops.watch import files_named
 from elizad.service.switchboard import Switchboard
 from elizad.store.opening import session_file
 
+if TYPE_CHECKING:
+    from elizad.evi_rooms import EviRooms
+
 log = logging.getLogger("elizad")
 
 ADMIN: str = "admin"
@@ -51,11 +53,6 @@ _ELSEWHERE: str = "systemd listens elsewhere, as this log says: run `python -m e
 
 _WARM_UP_S: float = 1.0
 """After the start, in which whoever waited at the door is answered first."""
-
-
-def _mouth(current: Current) -> Mouth | None:
-    evi = current.settings.evi
-    return open_mouth(evi.sound, evi.voice, evi.words_per_minute)
 
 
 class House:
@@ -74,19 +71,9 @@ class House:
         self._sessions = make_sessions(current.settings)
         self._switchboard = Switchboard(lambda: self.current.voice, self._sessions)
         registry, meter = self._switchboard.registry, self._switchboard.meter
-        self._mouth = _mouth(current)
-        hearing = Hearing(lambda: self.current.settings.evi.max_listeners)
-        self._evi = EviRooms(lambda: self.current.evi, lambda: self.current.settings.evi, self._sessions)
-        self._desk = Desk(
-            lambda: self.current.voice,
-            self._evi.configs.find,
-            self._evi.archive.open_chat,
-            registry,
-            meter,
-            self._sessions,
-            lambda: self._mouth,
-            lambda: hearing if self.current.settings.evi.hearing else None,
-        )
+        self._fleeting = fleeting_sessions()
+        self._evi: EviRooms | None = None
+        self._site = LaterSite(lambda: self.current.evi.admission, lambda: self._evi_rooms().site)
         self.vitals = Vitals(meter, self._tally, self._lag, self._about, self._about_store)
         metrics = Metrics(
             meter,
@@ -110,16 +97,29 @@ class House:
     def upkeep(self) -> tuple[Callable[[], Awaitable[None]], ...]:
         """The tasks that run as long as the daemon does."""
         always = self._heartbeat.run, self._lag.run, self.vitals.run, self._garbage.run, self._warm_up
-        tasks = (*always, self._evi.upkeep)
+        tasks = (*always, self._fleeting.run)
         return tasks if self._sessions is None else (*tasks, self._sessions.run)
+
+    def _evi_rooms(self) -> EviRooms:
+        """Return EVI's rooms, which are built when they are first asked for."""
+        if self._evi is None:
+            from elizad.evi_rooms import EviRooms  # much to load, and the start does not wait for it
+
+            switchboard = self._switchboard
+            self._evi = EviRooms(
+                lambda: self.current, switchboard.registry, switchboard.meter, self._sessions, self._fleeting
+            )
+        return self._evi
 
     async def _warm_up(self) -> None:
         """Load what is loaded when first needed: not during a call, and not before the door is open. Never returns."""
         await trio.sleep(_WARM_UP_S)
         try:
             await trio.to_thread.run_sync(self.current.voice.guide.spell, "30")  # what numbers need is much to load
+            await trio.to_thread.run_sync(importlib.import_module, "elizad.evi_rooms")
+            self._evi_rooms()
         except OSError:
-            pass  # short of files just now: then with the first number
+            pass  # short of files just now: then when first needed
         await trio.sleep_forever()
 
     @property
@@ -204,7 +204,7 @@ class House:
                 heartbeat=self._heartbeat,
                 tally=tally,
                 pages=pages,
-                site=self._evi.site if calls_too else None,
+                site=self._site if calls_too else None,
                 visitors=visitors,
             )
 
@@ -219,8 +219,10 @@ class House:
         )
 
     async def _answer(self, socket: WebSocket, request: Request) -> None:
-        desk = self._desk if request.route.name == PLATFORM else self._switchboard
-        await desk.answer(socket, request)
+        if request.route.name == PLATFORM:
+            await self._evi_rooms().desk.answer(socket, request)
+        else:
+            await self._switchboard.answer(socket, request)
 
     async def reload(self) -> bool:
         """Read everything again. What is wrong is logged and changes nothing; else calls from now on get it.
@@ -239,8 +241,6 @@ class House:
             log.exception("not reloaded, nothing has changed")
             return False
         old, self.current = self.current, new
-        if old.settings.evi != new.settings.evi:
-            self._mouth = _mouth(new)
         for listener in self._listeners:
             listener.renew(new.certificate)
         settings = new.settings

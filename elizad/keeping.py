@@ -15,6 +15,8 @@ from elizad.store.opening import open_store
 
 _DAY_S: Final = 86_400.0
 
+_MOST_IN_MEMORY: Final = 3000  # records of what is kept nowhere else: a thousand chats
+
 
 def store_of(settings: Settings) -> Callable[[], AbstractAsyncContextManager[Store]] | None:
     """Return what opens the store that `settings` name; None when nothing is kept.
@@ -49,3 +51,10 @@ def make_sessions(settings: Settings) -> Sessions | None:
     opens, wanted = store_of(settings), settings.sessions
     options = SessionOptions(wanted.durability, wanted.load_timeout_s, wanted.keep_transcript)
     return None if opens is None else Sessions(opens, options)
+
+
+def fleeting_sessions() -> Sessions:
+    """Return what keeps in memory, until the daemon ends, what the daemon's sessions are not there for."""
+    return Sessions(
+        functools.partial(open_store, "memory", keep_s=_DAY_S, max_sessions=_MOST_IN_MEMORY), SessionOptions()
+    )

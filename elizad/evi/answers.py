@@ -21,7 +21,8 @@ from elizad.conversation.tools import tool_mark, unmarked
 from elizad.evi.sitting import Sitting, new_id
 from elizad.evi.speaker import Piece, Reply, Speaker
 from elizad.evi.tools import Tools
-from elizad.evi.turns import PLATFORM, Turns
+from elizad.evi.turns import Turns
+from elizad.evi.ways import PLATFORM
 from elizad.protocols.evi.incoming import ToolError, ToolResponse, malformed
 from elizad.service.responder import Finished, Mind, Spoken
 

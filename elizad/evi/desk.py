@@ -18,7 +18,8 @@ from elizad.evi.outside import Outside, Report
 from elizad.evi.profile import HARD_STOP_S, Profile
 from elizad.evi.record import Record
 from elizad.evi.sitting import Sitting, new_id
-from elizad.evi.turns import PLATFORM, Turns
+from elizad.evi.turns import Turns
+from elizad.evi.ways import PLATFORM
 from elizad.net.dial import parse_url
 from elizad.net.guard import Request
 from elizad.net.ws import WebSocket

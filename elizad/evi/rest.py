@@ -20,18 +20,13 @@ from elizad.evi.asking import BadRequest, Query, segments_of, whole_number
 from elizad.evi.config_checks import BadSpec
 from elizad.evi.configs import Configs, Missing, Refused, Shown
 from elizad.evi.history import History, Unknown
-from elizad.evi.keys import Keys
-from elizad.net.addresses import Peer, Sources
+from elizad.evi.ways import PREFIX, TOKEN_PATH, Admission
+from elizad.net.addresses import Peer
 from elizad.net.errors import Refusal
 from elizad.net.head import Head
 from elizad.net.http import Answer, Ask
 
 log = logging.getLogger("elizad.evi")
-
-PREFIX: Final = "/v0/evi/"
-TOKEN_PATH: Final = "/oauth2-cc/token"
-SOCKETS: Final = ("/v0/evi/chat", "/v0/assistant/chat")
-"""The paths of the chat socket. The second one is that of early 2024."""
 
 JSON: Final = "application/json"
 
@@ -42,14 +37,6 @@ _METHODS: Final = ("GET", "POST", "PATCH", "DELETE", "PUT", "OPTIONS")
 
 _NO_RECORDINGS: Final = "no recordings are kept here"
 _NOT_SERVED: Final = "nothing is served at this path"
-
-
-class Admission(NamedTuple):
-    """Who may make calls, as the configuration says at this moment."""
-
-    keys: Keys
-    allow_from: Sources
-    enabled: bool = True
 
 
 class _Request(NamedTuple):
@@ -115,8 +102,7 @@ class Rest:
 
     def covers(self, path: str) -> bool:
         """See net.http.Site."""
-        is_ours = path == TOKEN_PATH or (path.startswith(PREFIX) and path not in SOCKETS)
-        return is_ours and self._admission().enabled
+        return self._admission().covers(path)
 
     def admit(self, head: Head, client: Peer, peer: Peer) -> None:
         """See net.http.Site. A browser's question whether it may ask comes without credentials."""

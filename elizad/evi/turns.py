@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
+from typing import Any
 
 import trio
 
@@ -15,8 +15,6 @@ from elizad.service.responder import facts_of
 from elizad.service.session import Session
 
 log = logging.getLogger("elizad.service")
-
-PLATFORM: Final = "evi"
 
 
 class Turns:

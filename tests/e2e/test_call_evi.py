@@ -52,7 +52,7 @@ def test_lines_from_a_pipe(daemon: Daemon) -> None:
 
 def test_a_configuration_greets_with_variables_from_the_address(daemon: Daemon) -> None:
     query = "?config_id=front&session_settings[variables][name]=Ada"
-    result = evi(daemon, "--say", "Goodbye", query=query)
+    result = evi(daemon, query=query, stdin=b"~ 1\nGoodbye\n")
     assert result.returncode == 0
     assert result.stdout.decode().splitlines()[0].startswith("< Welcome, Ada.")
 

@@ -22,7 +22,8 @@ from elizad.evi.profile import Profile
 from elizad.evi.record import Unkept
 from elizad.evi.sitting import Sitting
 from elizad.evi.sound import silence, wav
-from elizad.evi.turns import PLATFORM, Turns
+from elizad.evi.turns import Turns
+from elizad.evi.ways import PLATFORM
 from elizad.protocols.evi.chat import Chat
 from elizad.protocols.evi.incoming import Audio
 from elizad.protocols.evi.outgoing import Writer

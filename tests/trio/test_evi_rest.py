@@ -20,7 +20,8 @@ from elizad.evi.configs import Configs
 from elizad.evi.history import History
 from elizad.evi.keys import Keys
 from elizad.evi.profile import Profile
-from elizad.evi.rest import Admission, Rest
+from elizad.evi.rest import Rest
+from elizad.evi.ways import Admission
 from elizad.net.addresses import Sources, parse_address
 from elizad.net.errors import Refusal
 from elizad.net.head import Head
