@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, Self
 from tests.sdk import environments
 
 PROGRAMS: Final = Path(__file__).parent / "programs"
-PATIENCE_S: Final = 10.0  # for an SDK that is being imported on a busy machine; an answer takes milliseconds
+PATIENCE_S: Final = 20.0  # for an SDK that is being imported on a busy machine; an answer takes milliseconds
 _FREE: Final = ("variables", "scores", "models", "metadata")  # their keys are the user's own
 _KNOWN: Final = {"chat_group_id", "from_text", "tool_call_id"}  # to every generation, so each turns them into camelCase
 
