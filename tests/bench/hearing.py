@@ -3,8 +3,8 @@
     python -m tests.bench.hearing [--show] [VOICE ...]
 
 takes every third of the utterances of tests/unit/utterances/doctor.txt. Prints the word error rate: words wrong,
-missing and too many, by words said. A language model made of everyday sentences took a third of the CPU and was wrong
-nearly twice as often, so the listener has pocketsphinx's own.
+missing and too many, by words said. A language model made of everyday sentences took a third of the CPU; it was wrong
+in 25% of the words of en-us+f2 and 39% of en-us, pocketsphinx's own, which the listener has, in 14% and 43%.
 """
 
 from __future__ import annotations
