@@ -44,7 +44,7 @@ class Remarks:
         """Return how the newest words were said, if that may be spoken of now."""
         if not scores or not self._marks:
             return None
-        since = said.turns_since(self._marks)
+        times, since = said.times_and_since(self._marks)
         if since is not None and since < _PAUSE:
             return None
-        return Voice(scores, said.times(self._marks))
+        return Voice(scores, times)

@@ -71,8 +71,12 @@ class AlreadySaid:
 
     def turns_since(self, marks: Sequence[str]) -> int | None:
         """Return how many turns of ours came after the last that holds one of `marks`; None if none does."""
+        return self.times_and_since(marks)[1]
+
+    def times_and_since(self, marks: Sequence[str]) -> tuple[int, int | None]:
+        """Return what `times` and `turns_since` do, at one look."""
         found = self._find(marks)
-        return found.turns - found.last if found.times else None
+        return found.times, found.turns - found.last if found.times else None
 
     def _find(self, marks: Sequence[str]) -> _Found:
         marks = tuple(marks)
@@ -82,7 +86,7 @@ class AlreadySaid:
                 times, count, last = found
                 for turn in turns:
                     count += 1
-                    if any(one in turn for one in marks):
+                    if any(map(turn.__contains__, marks)):
                         times, last = times + 1, count
                 return _Found(times, count, last)
 
