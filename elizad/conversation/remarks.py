@@ -11,7 +11,7 @@ from typing import Final
 
 from elizad.conversation.said import AlreadySaid, mark
 from elizad.eliza import Eliza
-from elizad.eliza.expressions import Voice
+from elizad.eliza.expressions import BY_SCRIPT_NAME, Voice
 from elizad.eliza.script import Say
 
 _PAUSE: Final = 4  # turns of ours between two remarks: who is told at every turn how they sound feels watched
@@ -32,19 +32,39 @@ def _marks_of(eliza: Eliza) -> tuple[str, ...]:
     return tuple(filter(None, map(mark, texts)))
 
 
+@lru_cache(maxsize=4)  # as above
+def _needs_of(eliza: Eliza) -> tuple[tuple[tuple[str, int], ...], ...]:
+    """Return what each rule for a voice needs: Hume's names, and how many hundredths."""
+    return tuple(
+        tuple((BY_SCRIPT_NAME.get(name, ""), percent) for name, percent in one.needs)
+        for one in eliza.script.expressions
+    )
+
+
 class Remarks:
     """What one script can say of a voice."""
 
-    __slots__ = ("_marks",)
+    __slots__ = ("_marks", "_needs")
 
     def __init__(self, eliza: Eliza) -> None:
         self._marks = _marks_of(eliza)
+        self._needs = _needs_of(eliza)
 
     def voice(self, scores: Mapping[str, float], said: AlreadySaid) -> Voice | None:
         """Return how the newest words were said, if that may be spoken of now."""
-        if not scores or not self._marks:
-            return None
+        if not scores or not self._marks or not self._is_remarkable(scores):
+            return None  # before the transcript is searched: few voices are
         times, since = said.times_and_since(self._marks)
         if since is not None and since < _PAUSE:
             return None
         return Voice(scores, times)
+
+    def _is_remarkable(self, scores: Mapping[str, float]) -> bool:
+        """Whether any rule of the script has all that it needs."""
+        for needs in self._needs:
+            for name, least in needs:
+                if scores.get(name, 0.0) * 100 < least:
+                    break
+            else:
+                return True
+        return False
