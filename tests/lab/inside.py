@@ -241,7 +241,9 @@ def load() -> None:
     observe("uninstall", sh("/opt/elizad/bin/python", "-m", "elizad", "systemd", "uninstall"))
     left = [Path("/opt/elizad"), CONFIG, Path("/var/lib/private/elizad")]
     observe("left", [str(path) for path in (*left, *Path("/etc/systemd/system").rglob("elizad*")) if path.exists()])
-    observe("units left", sh("systemctl", "list-units", "--all", "--no-legend", "--plain", "elizad*"))
+    units = "systemctl", "list-units", "--all", "--no-legend", "--plain", "elizad*"
+    wait(lambda: not sh(*units))  # systemd forgets them when it has time
+    observe("units left", sh(*units))
 
 
 def workers() -> list[dict[str, object]]:

@@ -21,7 +21,7 @@ _PATIENCE_S: Final = 20.0  # a loaded machine starts Python slowly; a healthy da
 
 def environment(**more: str) -> dict[str, str]:
     """Return the environment of a child: warnings are errors there too, and nothing depends on who runs the tests."""
-    left_out = ("NO_COLOR", "JOURNAL_STREAM", "TERM", "STATE_DIRECTORY", "PYTHONDONTWRITEBYTECODE")
+    left_out = ("NO_COLOR", "JOURNAL_STREAM", "TERM", "COLUMNS", "LINES", "STATE_DIRECTORY", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if name not in left_out}
     if "PYTHONDONTWRITEBYTECODE" in os.environ:  # hundreds of daemons would each compile everything once more
         kept["PYTHONPYCACHEPREFIX"] = f"{_STATE.name}/bytecode"
