@@ -17,6 +17,7 @@ settings.register_profile("fast", deadline=None, max_examples=100, suppress_heal
 settings.register_profile("deep", settings.get_profile("fast"), max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Three for two processors: programs that are waited for need little of them."""
     return len(os.sched_getaffinity(0)) * 3 // 2
