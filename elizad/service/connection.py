@@ -292,7 +292,10 @@ class Connection:
             ask_eliza=lambda: delegated.eliza,
         )
         self._answering = (event, turn)
-        self._mind.begin(self._nursery, self._feed.clone(), event.turn, asked)
+        try:
+            self._mind.begin(self._nursery, self._feed.clone(), event.turn, asked)
+        except trio.ClosedResourceError:
+            pass  # the reader has ended: the caller is gone
 
     def _add(self, piece: Spoken | Finished) -> None:
         """Put a piece of the responder's reply behind what is left of the turn."""

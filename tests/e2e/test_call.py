@@ -18,7 +18,7 @@ import pytest
 from tests.support import backends as b
 from tests.support.daemon import ROOT, Daemon, elizad, environment
 
-SLOW = '[speech]\nchunk = "sentence"\npace_s = 0.3\n'
+SLOW = '[speech]\nchunk = "word"\npace_s = 0.1\n'
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def daemon() -> Iterator[Daemon]:
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A daemon that leaves time between two sentences, so that it can be interrupted."""
+    """A daemon that leaves time between two words, so that it can be interrupted."""
     with Daemon(config=SLOW, folder=tmp_path_factory.mktemp("slow")) as running:
         yield running
 
