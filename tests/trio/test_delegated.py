@@ -181,3 +181,16 @@ async def test_a_paced_reply_keeps_its_pace_however_fast_it_comes(autojump_clock
         assert [round(when - start) for when, _ in socket.writes] == [0, 2, 4]
         assert said(socket) == ["One. ", "Two. ", "Three.", "."]
         socket.hang_up()
+
+
+async def test_a_caller_who_leaves_at_once_is_no_bug(autojump_clock: MockClock) -> None:
+    async def respond(turn: Turn) -> AsyncIterator[str]:
+        yield "Nobody hears this."
+
+    socket, connection = delegated_call(respond)
+    for text in ("one", "two"):
+        socket.say(payload(text))
+    socket.hang_up()
+    with trio.fail_after(60):
+        await connection.run()
+    assert connection.ending.code == 1000
