@@ -52,6 +52,7 @@ class EviPlatform:
         self._tools = dict(tools or {})
         self._began = False  # chat_metadata has come
         self._echoed = True  # EVI has said what it heard, so that words belong to the newest turn
+        self._typed = 0  # messages that EVI has not said back yet
         self._by_voice = False
         self._sound: Iterator[bytes] = iter(())
         self._format: tuple[int, int] | None = None  # (rate, channels) as declared
@@ -77,6 +78,7 @@ class EviPlatform:
     def say(self, text: str, now: float) -> list[str]:
         """Return what was typed."""
         self._begin(text, now)
+        self._typed += 1
         return [encode({"type": "user_input", "text": text})]
 
     def speak(self, voice: Voice, now: float) -> list[str]:
@@ -184,7 +186,8 @@ class EviPlatform:
             self._echoed = True
             self._sound = iter(()) if self._is_hush() else self._sound
             return [Note(f"heard: {heard}")]
-        self._echoed = True
+        self._typed -= 1
+        self._echoed = self._typed <= 0
         return []
 
     def _is_hush(self) -> bool:

@@ -103,6 +103,16 @@ def test_words_before_the_echo_belong_to_the_reply_before() -> None:
     assert platform.turns[0].text == "A long reply."
 
 
+def test_the_echo_of_older_words_is_not_that_of_the_newest() -> None:
+    platform = opened()
+    platform.say("I think", 1.0)
+    platform.say("that nobody listens", 1.1)
+    assert not receive(platform, heard("I think"), said("What do you think?"), END)
+    answer = receive(platform, heard("that nobody listens"), said("Nobody?"), END)
+    assert answer[0] == Chunk(platform.turns[1], "Nobody?")
+    assert len(platform.turns) == 2
+
+
 def test_evi_may_speak_first_and_of_its_own_accord() -> None:
     platform = opened()
     receive(platform, said("Welcome."), END)
