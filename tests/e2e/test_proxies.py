@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
 
 from tests.support.certificates import client_context, files, issue
 from tests.support.daemon import ROOT, Daemon
+from tests.support.secure import SecureClient
 
 NAME = "eliza.example.com"
 UPSTREAM = "127.0.0.1:8765"
@@ -62,9 +62,12 @@ class Proxy(NamedTuple):
     port: int
     context: ssl.SSLContext
 
-    def call(self, path: str = "/llm", *, source: str = "127.0.0.1", headers: dict[str, str] | None = None):  # type: ignore[no-untyped-def]
+    def call(
+        self, path: str = "/llm", *, source: str = "127.0.0.1", headers: dict[str, str] | None = None
+    ) -> SecureClient:
         sock = socket.create_connection(("127.0.0.1", self.port), timeout=10, source_address=(source, 0))
-        return connect(f"wss://{NAME}{path}", sock=sock, ssl=self.context, additional_headers=headers, proxy=None)
+        sock.setblocking(False)
+        return SecureClient(f"wss://{NAME}{path}", self.context, sock=sock, headers=headers)
 
 
 @contextmanager
@@ -163,11 +166,11 @@ def start(request: pytest.FixtureRequest) -> Start:
     return start
 
 
-def turn(client: ClientConnection) -> list[str]:
+def turn(client: SecureClient) -> list[str]:
     client.send(GREET)
-    frames = [str(client.recv(timeout=10))]
+    frames = [client.recv(timeout=10)]
     while "assistant_end" not in frames[-1]:
-        frames.append(str(client.recv(timeout=10)))
+        frames.append(client.recv(timeout=10))
     return frames
 
 
@@ -198,11 +201,11 @@ def test_an_idle_call_survives_and_a_signal_says_goodbye(start: Start, tmp_path:
             with pytest.raises(TimeoutError):
                 client.recv(timeout=6)  # longer than nginx bears a silence
             client.send(GREET.replace("[]", '[{"message":{"role":"user","content":"I am still here"}}]'))
-            frames = [str(client.recv(timeout=10))]
+            frames = [client.recv(timeout=10)]
             daemon.process.send_signal(signal.SIGTERM)
             with pytest.raises(ConnectionClosed) as closed:
                 while True:
-                    frames.append(str(client.recv(timeout=10)))
+                    frames.append(client.recv(timeout=10))
             assert "assistant_end" in frames[-1]
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1001

@@ -16,6 +16,7 @@ from websockets.sync.client import connect
 
 from tests.support.certificates import client_context, files, issue
 from tests.support.daemon import Daemon, elizad
+from tests.support.secure import SecureClient
 
 GREET = '{"messages":[]}'
 
@@ -38,13 +39,12 @@ def test_a_call_over_wss(tmp_path: Path) -> None:
         assert re.fullmatch(r"wss://127\.0\.0\.1:\d+", daemon.url)
         context = client_context()
         context.set_alpn_protocols(["h2", "http/1.1"])
-        with connect(f"{daemon.url}/llm", ssl=context) as client:
+        with SecureClient(f"{daemon.url}/llm", context) as client:
             client.send(GREET)
-            while "assistant_end" not in (frame := str(client.recv(timeout=10))):
+            while "assistant_end" not in (frame := client.recv(timeout=10)):
                 assert "assistant_input" in frame
-            assert isinstance(client.socket, ssl.SSLSocket)
-            assert client.socket.version() == "TLSv1.3"
-            assert client.socket.selected_alpn_protocol() == "http/1.1"
+            assert client.tls.version() == "TLSv1.3"
+            assert client.tls.selected_alpn_protocol() == "http/1.1"
             client.send('{"messages":"' + "x" * 1_000_000 + '"}')
             with pytest.raises(ConnectionClosed) as closed:
                 client.recv(timeout=10)
@@ -63,7 +63,7 @@ def test_paths_relative_to_the_file_and_two_addresses_of_which_one_is_a_unix_soc
     arguments = ("--listen", "127.0.0.1:0", "--listen", f"unix:{unix}")
     with Daemon(*arguments, config=config, folder=tmp_path) as daemon:
         daemon.wait_for(r"listening on ws\+unix:")
-        with connect(f"{daemon.url}/llm", ssl=client_context()) as client:
+        with SecureClient(f"{daemon.url}/llm", client_context()) as client:
             client.send(GREET)
             assert client.recv(timeout=10)
         with socket.socket(socket.AF_UNIX) as sock:
@@ -157,7 +157,7 @@ def test_a_refusal_over_tls_ends_with_close_notify(tmp_path: Path) -> None:
 
 def test_a_signal_says_goodbye_over_tls(tmp_path: Path) -> None:
     with Daemon(config=files(tmp_path).config) as daemon:
-        with connect(f"{daemon.url}/llm", ssl=client_context()) as client:
+        with SecureClient(f"{daemon.url}/llm", client_context()) as client:
             client.send(GREET)
             assert client.recv(timeout=10)
             daemon.process.send_signal(signal.SIGTERM)
