@@ -41,14 +41,15 @@ def wrong_with(message: JsonObject, kind: str, frame: str) -> list[Finding]:
         return found
     if required.get("message") is dict:
         said = message["message"]
-        if said.get("role") not in _ROLES:
+        if not isinstance(role := said.get("role"), str) or role not in _ROLES:
             found.append(Finding(rules.WRONG_TYPE, f'"role" of {kind} is none of those that are known', frame))
         elif not isinstance(said.get("content"), str | None):
             found.append(Finding(rules.WRONG_TYPE, f'"content" of {kind} is {kind_of(said["content"])}', frame))
     if "time" in required and kind == "user_message":
         found += _check(message["time"], {"begin": int, "end": int}, '"time" of user_message', frame)
     prosody = message["models"].get("prosody") if "models" in required else None
-    if isinstance(prosody, dict) and len(prosody.get("scores", ())) != _SCORES:
+    scores = prosody.get("scores") if isinstance(prosody, dict) else None
+    if isinstance(prosody, dict) and not (isinstance(scores, dict) and len(scores) == _SCORES):
         found.append(Finding(rules.WRONG_TYPE, f"the scores of {kind} are not all of the {_SCORES}", frame))
     return found
 
