@@ -23,7 +23,7 @@ from elizad.ops.config import Settings
 from elizad.ops.visible import visible
 from elizad.protocols.catalogue import catalogue
 from elizad.protocols.retell import RetellOptions
-from elizad.service.session import Kept, unpack
+from elizad.service.kept import Kept, unpack
 from elizad.store.api import Key, SessionRecord, Store
 from elizad.store.opening import FILE_NAME, session_file
 

@@ -15,7 +15,8 @@ import trio
 
 from elizad.evi.profile import HARD_STOP_S, Profile
 from elizad.protocols.evi.incoming import EviProblem
-from elizad.service.sessions import Loading, Saving, Sessions
+from elizad.service.saving import Loading, Saving
+from elizad.service.sessions import Sessions
 from elizad.store.api import Key, SessionRecord
 from elizad.types import Role, Utterance
 

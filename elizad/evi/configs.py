@@ -17,7 +17,8 @@ from elizad.errors import StoreError
 from elizad.evi.config_checks import BadSpec, checked, description_of, name_of, profile_of, shown, spec_of
 from elizad.evi.profile import Profile
 from elizad.protocols.evi.incoming import EviProblem
-from elizad.service.sessions import Saving, Sessions
+from elizad.service.saving import Saving
+from elizad.service.sessions import Sessions
 from elizad.store.api import Key, SessionRecord
 
 CONFIG: Final = "evi.config"

@@ -1,73 +1,32 @@
 """One call's part in a session: what it begins with, and what of it is kept for the next one.
 
-Within a call the transcript is the truth, and ELIZA's state is its fold. A session adds where the fold begins: with
-the state that the call before ended with. So that a call which comes back on another connection is not folded upon
-itself, the record keeps where its call began, and a digest of what the caller said in it: a transcript that goes on
-from there is the same call and begins where that began.
+A turn leaves only a mark here of what it came to. What is to be kept is made of that when it is about to be saved,
+which is after several turns where the caller is quick. kept.py says what that is, and why.
 """
 
 from __future__ import annotations
 
 import logging
-import struct
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
 
-from elizad.conversation.conversation import Turn
+from elizad.conversation.conversation import Folded, Turn
 from elizad.conversation.events import TurnRequested
-from elizad.conversation.fold import Fold
 from elizad.conversation.past import Past, topic_of
-from elizad.eliza import Eliza, State
-from elizad.eliza.resume import Identity, resumed
-from elizad.service.sessions import Loading, Saving, Sessions
+from elizad.eliza import Eliza
+from elizad.eliza.resume import resumed
+from elizad.service.kept import Digests, Kept, digest_of, is_same_call, newest, pack, unpack, written
+from elizad.service.saving import Loading, Saving
+from elizad.service.sessions import Sessions
 from elizad.store.api import Key, SessionRecord
-from elizad.types import Role, Utterance
+from elizad.types import Utterance
 
 log = logging.getLogger("elizad.service")
 
 _MOST_MEMORIES: Final = 100  # of a state; spoken mode has 8, and 1966 mode would have no bound
-_MOST_CHARS: Final = 200_000  # of the transcripts of one session: three hours of speech
 _MOST_BYTES: Final = 1_000_000  # of one record, whatever a responder has put into its data
-
-
-class Said(msgspec.Struct, frozen=True):
-    """The transcript of one call: when it began, in Unix time, and (who, words)."""
-
-    began_s: float
-    lines: tuple[tuple[str, str], ...]
-
-
-class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a record's payload holds, as MessagePack.
-
-    Of the newest call: `origin` is the state that it began with, `turns` how many turns of the caller led to `state`,
-    `digest` that of these turns and `digest_before` that without the last; `call` is the platform's name for it, where
-    it has one. `turns_before`, `topic_before` and `said_before` are of the calls before it; `calls` counts it too.
-    """
-
-    identity: Identity
-    origin: State
-    state: State
-    turns: int = 0
-    digest: bytes = b""
-    digest_before: bytes = b""
-    call: str | None = None
-    calls: int = 0
-    turns_before: int = 0
-    first_s: float = 0.0
-    topic: str = ""
-    topic_before: str = ""
-    said: Said | None = None
-    said_before: tuple[Said, ...] = ()
-    data: dict[str, Any] = {}
-
-
-_LENGTH: Final = struct.Struct("<I").pack  # so that "ab", "c" is not "a", "bc"
-_ENCODE: Final = msgspec.msgpack.Encoder().encode
-_DECODE: Final = msgspec.msgpack.Decoder(Kept).decode
 
 
 def for_log(id: str) -> str:
@@ -76,54 +35,29 @@ def for_log(id: str) -> str:
     return f"{name}=…" if is_variable else id
 
 
-def unpack(record: SessionRecord) -> Kept:
-    """Return what a record holds. Raises: ValueError."""
-    try:
-        return _DECODE(record.payload)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ValueError(f"a session that cannot be read: {error}") from None
-
-
-def digest_of(turns: Sequence[str]) -> bytes:
-    """Return what stands for these turns; the same on every machine."""
-    return _grown(blake2b(digest_size=16), turns).digest()
-
-
-def _grown(digest: blake2b, turns: Sequence[str]) -> blake2b:
-    digest = digest.copy()
-    for text in turns:
-        data = text.encode("utf-8", "surrogatepass")
-        digest.update(_LENGTH(len(data)) + data)
-    return digest
-
-
-def is_same_call(kept: Kept, call: str | None, turns: Sequence[str]) -> bool:
-    """Whether a transcript with these turns of the caller goes on with the call that was kept.
-
-    Its last turn may have been corrected in the meantime. One turn alone is no evidence of that.
-    """
-    if call is not None or kept.call is not None:
-        return call == kept.call
-    if len(turns) < kept.turns:
-        return False
-    if digest_of(turns[: kept.turns]) == kept.digest:
-        return True
-    return kept.turns > 1 and digest_of(turns[: kept.turns - 1]) == kept.digest_before
-
-
 class Session:
     """What a connection has to do with a session; `notice` is called when what it may wait for is over."""
+
+    # fmt: off
+    __slots__ = (
+        "_began_s", "_digests", "_eliza", "_folded", "_is_over", "_kept", "_loading", "_notice", "_said", "_saving",
+        "_sessions", "_unread", "key",
+    )
+    # fmt: on
 
     def __init__(self, sessions: Sessions, key: Key, eliza: Eliza, notice: Callable[[], None]) -> None:
         self.key: Final = key
         self._sessions = sessions
         self._eliza = eliza
         self._notice = notice
-        self._loading: Loading | None = None
+        self._loading: Loading | None = None  # while it is not known what there is
         self._saving: Saving | None = None
-        self._kept: Kept | None = None  # None until it is known what there is
+        self._kept: Kept | None = None  # as it was when it was last packed; None until it is known what there is
         self._began_s = 0.0
-        self._digests: Fold[str, blake2b] = Fold(blake2b(digest_size=16), _grown)
+        self._digests = Digests()
+        self._folded: Folded | None = None  # what the newest turn with words came to
+        self._unread: list[str] = []  # what the caller said since then, in which the topic is still to be looked for
+        self._said: tuple[tuple[Utterance, ...], str] | None = None  # the transcript and the newest reply, if wanted
         self._is_over = False
 
     @property
@@ -132,9 +66,14 @@ class Session:
         return self._kept is not None
 
     @property
+    def is_begun(self) -> bool:
+        """Whether there is nothing left for `begin` to do, as at nearly every turn."""
+        return self._is_over or (self._saving is not None and not self._saving.is_gone)
+
+    @property
     def has_come_late(self) -> bool:
         """Whether it has become known what there is, after the turn had to begin without: call `begin` again."""
-        return self._kept is None and not self._is_over and self._loading is not None and self._loading.is_known
+        return self._loading is not None and self._loading.is_known and self._kept is None and not self._is_over
 
     @property
     def data(self) -> dict[str, Any]:
@@ -153,19 +92,20 @@ class Session:
 
         Cancelling: safe.
         """
-        if self._saving is not None and self._saving.is_gone and not self._is_over:
+        if self.is_begun:
+            return None
+        if self._saving is not None:
             # Somebody has had it removed: nothing of it is kept from here on, and nothing of it is said.
             self._is_over, self._kept = True, None
             log.info("session forgotten", extra={"fields": {"proto": self.key.platform}})
             return Past(self._eliza.start())
-        if self._kept is not None or self._is_over:
-            return None
         if self._loading is None or self._loading.failed:
             self._loading = await self._sessions.load(self.key, self._notice)
         if not self._loading.is_known:
             return None
         self._saving = Saving(self.key, self._loading.version, self._notice)
         there = self._read(self._loading.record)
+        self._loading = None
         self._began_s = self._sessions.now_s()
         if there is not None and is_same_call(there, event.call, heard()):
             self._kept = there
@@ -184,36 +124,68 @@ class Session:
         """Have what the turn came to kept, behind the call's back; `held_until` says whether its end must wait."""
         if self._kept is None or self._saving is None:
             return
-        kept = self._kept
         if turn.folded is not None:
-            turns, state = turn.folded
-            digest = self._digests.over(turns).digest()
-            if len(turns) == kept.turns and digest == kept.digest:
+            if self._is_kept(turn.folded.turns):
                 return  # the same payload again
-            kept = msgspec.structs.replace(
-                kept,
-                identity=self._eliza.identity,
-                state=state._replace(memories=state.memories[-_MOST_MEMORIES:]),
-                turns=len(turns),
-                digest=digest,
-                digest_before=self._digests.before_last().digest(),
-                topic=self._topic(turns[-1]) or kept.topic,
-            )
+            self._folded = turn.folded
+            self._unread.append(turn.folded.turns[-1])
         elif self._saving.is_begun:
             return  # a silence, a greeting: nothing has changed
         if self._sessions.options.keep_transcript:
-            kept = self._with_transcript(kept, event.transcript, turn.said)
-        self._kept = kept
-        payload = _ENCODE(kept)
-        if len(payload) > _MOST_BYTES:
-            log.warning("session too large", extra={"fields": {"proto": self.key.platform, "bytes": len(payload)}})
-            return
-        self._sessions.save(self._saving, payload)
+            self._said = event.transcript, turn.said
+        if not self._kept.data:
+            self._sessions.save(self._saving, self._packed)
+        elif (payload := self._packed()) is not None:  # at once: a responder may change it at any time
+            self._sessions.save(self._saving, payload)
 
     def held_until(self) -> float:
         """Return until when, in trio's time, the end of the turn waits for the disk; in the past if it need not."""
         waits = self._loading is not None and (self.has_come_late or not self._loading.done.is_set())
         return self._sessions.held_until(self._loading if waits else None, self._saving)
+
+    def _is_kept(self, turns: tuple[str, ...]) -> bool:
+        assert self._kept is not None
+        if self._folded is not None:
+            return len(turns) == len(self._folded.turns) and turns == self._folded.turns
+        return len(turns) == self._kept.turns and digest_of(turns) == self._kept.digest
+
+    def _packed(self) -> bytes | None:
+        """Return what is to be saved of the turns until now; None if there is nothing that can be."""
+        if self._kept is None:
+            return None  # it has been forgotten
+        if self._folded is not None:
+            self._kept = self._after(self._folded, self._kept)
+        if self._said is not None:
+            began_s = self._kept.said.began_s if self._kept.said else self._began_s
+            self._kept = msgspec.structs.replace(self._kept, said=written(began_s, *self._said))
+            self._said = None
+        try:
+            payload = pack(self._kept)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:  # a responder's data can be anything
+            fields = {"proto": self.key.platform, "error": type(error).__name__}
+            log.error("session cannot be written", extra={"fields": fields})
+            return None
+        if len(payload) > _MOST_BYTES:
+            log.warning("session too large", extra={"fields": {"proto": self.key.platform, "bytes": len(payload)}})
+            return None
+        return payload
+
+    def _after(self, folded: Folded, kept: Kept) -> Kept:
+        turns, state = folded
+        digest, digest_before = self._digests.of(turns)
+        topic = next(filter(None, map(self._topic, reversed(self._unread))), kept.topic)
+        self._unread.clear()
+        if len(state.memories) > _MOST_MEMORIES:
+            state = state._replace(memories=state.memories[-_MOST_MEMORIES:])
+        return msgspec.structs.replace(
+            kept,
+            identity=self._eliza.identity,
+            state=state,
+            turns=len(turns),
+            digest=digest,
+            digest_before=digest_before,
+            topic=topic,
+        )
 
     def _read(self, record: SessionRecord | None) -> Kept | None:
         if record is None:
@@ -245,31 +217,8 @@ class Session:
             turns_before=there.turns_before + there.turns,
             topic_before=there.topic,
             said=None,
-            said_before=_newest([*there.said_before, *([there.said] if there.said else [])]),
+            said_before=newest([*there.said_before, *([there.said] if there.said else [])]),
         )
 
     def _topic(self, text: str) -> str:
         return "" if self._eliza.faithful else topic_of(text, self._eliza.script.tags)
-
-    def _with_transcript(self, kept: Kept, transcript: Sequence[Utterance], reply: str) -> Kept:
-        lines = [(role.value, text) for role, text in transcript if role is not Role.OTHER]
-        began_s = kept.said.began_s if kept.said else self._began_s
-        said = Said(began_s, (*lines, (Role.ASSISTANT.value, reply)))
-        return msgspec.structs.replace(kept, said=_newest([said])[0])
-
-
-def _newest(calls: Sequence[Said]) -> tuple[Said, ...]:
-    """Return the newest of these transcripts that are not too long together; of the first, what is left of its end."""
-    left = _MOST_CHARS
-    kept: list[Said] = []
-    for said in reversed(calls):
-        lines: list[tuple[str, str]] = []
-        for who, text in reversed(said.lines):
-            left -= len(text) + len(who)
-            if left < 0:
-                break
-            lines.append((who, text))
-        kept.append(Said(said.began_s, tuple(reversed(lines))))
-        if left < 0:
-            break
-    return tuple(reversed(kept))

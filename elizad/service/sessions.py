@@ -1,8 +1,9 @@
 """All sessions of a daemon: loads with a deadline, saves behind the calls' backs.
 
 No call waits for a store longer than it must: a load has `load_timeout_s`, and what comes later is used from the next
-turn on. Of each session one save waits at most, the newest, and all that wait are written together. A store that fails
-costs calls their past, and nothing else: it is told once, and tried again.
+turn on. Of each session one save waits at most, the newest, and all that wait are written together; what a record
+holds can be made as late as then. A store that fails costs calls their past, and nothing else: it is told once, and
+tried again.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import trio
 
 from elizad.errors import StoreError
+from elizad.service.saving import Loading, Payload, Saving, Waiting
 from elizad.service.trouble import Trouble
 from elizad.store.api import Key, Save, SessionRecord, Store
 
@@ -43,6 +45,7 @@ _FLUSH_S: Final = 5.0
 _READERS: Final = 4  # loads at once; a file has one reader anyway, and Redis is asked over one connection
 _MOST_LOADS: Final = 1000  # waiting; a thousand calls that come back at once
 _MOST_SAVES: Final = 10_000  # waiting; at about 3 KB each
+_PACKED_AT_ONCE: Final = 20  # half a millisecond, in which no call is answered
 
 
 @dataclass(slots=True)
@@ -76,67 +79,6 @@ class SessionOptions:
     keep_transcript: bool = False
 
 
-class Loading:
-    """A session that is being looked for. `record` and `version` are good once `is_known`."""
-
-    def __init__(self, notice: Callable[[], None] = lambda: None) -> None:
-        """`notice` is called when it is known, or known to have failed."""
-        self.done: Final = trio.Event()
-        self.wanted_at: Final = trio.current_time()
-        self._notice = notice
-        self.failed = False
-        self.record: SessionRecord | None = None
-        self.version: int | None = None
-        """The one that the store has, None for no session; what waits to be saved can be newer."""
-
-    def end(self, *, failed: bool = False) -> None:
-        """Say that it is over."""
-        self.failed = failed
-        self.done.set()
-        self._notice()
-
-    @property
-    def is_known(self) -> bool:
-        """Whether it is known what there is, if only that there is nothing."""
-        return self.done.is_set() and not self.failed
-
-
-class Saving:
-    """What one call knows of the saves of its session."""
-
-    def __init__(self, key: Key, version: int | None, notice: Callable[[], None]) -> None:
-        """`version` is the one that is there; None when there is no session yet."""
-        self.key: Final = key
-        self.notice: Final = notice
-        self.exists = version is not None
-        self.is_gone = False
-        """The session was removed: nothing is saved any more."""
-        self.newest = version or 0
-        """The highest version that is known of."""
-        self.wanted = 0
-        self.settled = 0
-        """The version that was saved last, or given up."""
-        self.wanted_at = -math.inf
-        self.given_up = 0
-        """The version whose turn has ended before it was saved."""
-
-    @property
-    def is_begun(self) -> bool:
-        """Whether anything was saved, or is about to be."""
-        return self.wanted > 0
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """A record that waits to be saved, and the calls that it is of: more than one after a reconnection."""
-
-    record: SessionRecord
-    of: list[Saving] = field(default_factory=list)
-
-    def exists(self) -> bool:
-        return any(saving.exists for saving in self.of)
-
-
 class Sessions:
     """One per daemon. `run` must run; before it does, loads wait and saves gather."""
 
@@ -151,8 +93,8 @@ class Sessions:
         self.now_s: Final = clock
         self._open_store = open_store
         self._wanted, self._requests = trio.open_memory_channel[tuple[Key, Loading]](_MOST_LOADS)
-        self._waiting: dict[Key, _Waiting] = {}
-        self._writing: dict[Key, _Waiting] = {}
+        self._waiting: dict[Key, Waiting] = {}
+        self._writing: dict[Key, Waiting] = {}
         self._something = trio.Event()
         self._reading = Trouble("sessions cannot be read", "sessions can be read again")
         self._keeping = Trouble("sessions are not kept", "sessions are kept again")
@@ -182,10 +124,11 @@ class Sessions:
         """
         loading = Loading(notice)
         self.tally.loads += 1
-        if (waiting := self._waiting.get(key) or self._writing.get(key)) is not None:
+        waiting = self._waiting.get(key) or self._writing.get(key)
+        if waiting is not None and (record := waiting.record()) is not None:
             # Newer than what the store has, and a store never waits for itself.
-            loading.record = waiting.record
-            loading.version = waiting.record.version if waiting.exists() else None
+            loading.record = record
+            loading.version = record.version if waiting.exists() else None
             loading.end()
             await trio.lowlevel.checkpoint()
             return loading
@@ -234,8 +177,8 @@ class Sessions:
         unsaved = [*self._writing.values(), *self._waiting.values()]  # they may be saved before the store has answered
         found = {record.key: record for record in await self._there().latest(limit, (platform,))}
         for waiting in (*unsaved, *self._writing.values(), *self._waiting.values()):
-            if waiting.record.key.platform == platform:
-                found[waiting.record.key] = waiting.record
+            if waiting.key.platform == platform and (record := waiting.record()) is not None:
+                found[waiting.key] = record
         return sorted(found.values(), key=lambda record: -record.heard_s)[:limit]
 
     async def forget(self, key: Key) -> bool:
@@ -269,10 +212,11 @@ class Sessions:
 
     # -- saves ---------------------------------------------------------------------------------------------------
 
-    def save(self, saving: Saving, payload: bytes, heard_s: float | None = None) -> None:
+    def save(self, saving: Saving, payload: Payload, heard_s: float | None = None) -> None:
         """Have `payload` saved soon; it takes the place of one that still waits. Does not wait.
 
-        By default it counts as heard now.
+        What makes it is asked when it is to be saved, or when somebody else wants the session. By default it counts as
+        heard now.
         """
         if saving.is_gone:
             return
@@ -281,18 +225,14 @@ class Sessions:
         version = max(int(now_s * 1000), saving.newest + 1)
         saving.newest = saving.wanted = version
         saving.wanted_at = trio.current_time()
-        record = SessionRecord(saving.key, version, now_s if heard_s is None else heard_s, payload)
         waiting = self._waiting.get(saving.key)
         if waiting is None:
             if len(self._waiting) >= _MOST_SAVES:
                 self.tally.save_failures += 1
                 saving.settled = version
                 return
-            waiting = self._waiting[saving.key] = _Waiting(record)
-        if record.version >= waiting.record.version:
-            waiting.record = record
-        if saving not in waiting.of:
-            waiting.of.append(saving)
+            waiting = self._waiting[saving.key] = Waiting(saving.key)
+        waiting.put(version, now_s if heard_s is None else heard_s, payload, saving)
         self._something.set()
 
     def held_until(self, loading: Loading | None, saving: Saving | None) -> float:
@@ -344,7 +284,7 @@ class Sessions:
             began = trio.current_time()
             there: list[int | None] | None = None
             try:
-                there = await store.save([Save(one.record, not one.exists()) for one in batch.values()])
+                there = await store.save(await self._packed(batch))
             except StoreError as error:
                 self._keeping.tell(error)
             finally:
@@ -359,24 +299,38 @@ class Sessions:
                 self._saved(one, version)
             return True
 
-    def _saved(self, one: _Waiting, there: int | None) -> None:
+    async def _packed(self, batch: dict[Key, Waiting]) -> list[Save]:
+        """Return what there is to save; for whom there is nothing, it is over. Cancelling: safe."""
+        saves: list[Save] = []
+        for number, one in enumerate(list(batch.values()), 1):
+            if (record := one.record()) is not None:
+                saves.append(Save(record, not one.exists()))
+            else:
+                del batch[one.key]
+                for saving in one.of:
+                    self._settle(saving, one.version)
+            if number % _PACKED_AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
+        return saves
+
+    def _saved(self, one: Waiting, there: int | None) -> None:
         """Tell the calls what became of their save; `there` is the version that the store now has."""
-        newer = self._waiting.get(one.record.key)
-        self.tally.saves += there == one.record.version
-        self.tally.outdated += there is not None and there != one.record.version
+        newer = self._waiting.get(one.key)
+        self.tally.saves += there == one.version
+        self.tally.outdated += there is not None and there != one.version
         self.tally.forgotten += there is None
         if there is None and newer is not None:
             newer.of = [saving for saving in newer.of if saving not in one.of]
             if not newer.of:
-                del self._waiting[one.record.key]
+                del self._waiting[one.key]
         for saving in (*one.of, *(newer.of if newer is not None else ())):
             saving.exists = there is not None
         for saving in one.of:
             saving.is_gone = there is None
             saving.newest = max(saving.newest, there or 0)
-            self._settle(saving, one.record.version)
+            self._settle(saving, one.version)
 
-    def _put_back(self, batch: dict[Key, _Waiting]) -> None:
+    def _put_back(self, batch: dict[Key, Waiting]) -> None:
         """Let what could not be saved wait again, unless something newer does; no turn waits for it any longer."""
         for key, one in batch.items():
             self.tally.save_failures += 1
@@ -384,7 +338,7 @@ class Sessions:
             if newer is not one:
                 newer.of += [saving for saving in one.of if saving not in newer.of]
             for saving in one.of:
-                self._settle(saving, one.record.version)
+                self._settle(saving, one.version)
         if batch:
             self._something.set()
 

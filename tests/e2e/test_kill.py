@@ -19,7 +19,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from elizad.eliza import Eliza
-from elizad.service.session import Kept, digest_of, unpack
+from elizad.service.kept import Kept, digest_of, unpack
 from elizad.store.opening import open_store
 from tests.support.daemon import Daemon
 from tests.support.returning import SCRIPT

@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from elizad.cli import main
-from elizad.service.session import unpack
+from elizad.service.kept import unpack
 from elizad.store.api import Key, SessionRecord
 from elizad.store.opening import open_store
 from tests.support.daemon import Daemon, elizad

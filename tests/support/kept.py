@@ -15,8 +15,9 @@ from elizad.errors import StoreError
 from elizad.protocols.catalogue import Adapter
 from elizad.protocols.hume_clm import HumeClm
 from elizad.service.connection import Connection
+from elizad.service.kept import Kept, unpack
 from elizad.service.meter import Meter
-from elizad.service.session import Kept, Session, unpack
+from elizad.service.session import Session
 from elizad.service.sessions import Durability, SessionOptions, Sessions
 from elizad.store.api import Key, Save, SessionRecord
 from elizad.store.memory import MemoryStore

@@ -21,8 +21,8 @@ from elizad.net.limits import Limits
 from elizad.net.tally import Tally
 from elizad.protocols.catalogue import catalogue
 from elizad.protocols.retell import RetellOptions
+from elizad.service.kept import digest_of
 from elizad.service.responder import Borrowed
-from elizad.service.session import digest_of
 from elizad.service.sessions import Durability
 from elizad.service.switchboard import Switchboard, Voice
 from tests.support.calls import SCRIPT

@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from elizad.errors import StoreError
-from elizad.service.sessions import Saving
+from elizad.service.saving import Saving
 from elizad.store.api import Key
 from tests.support.kept import Node, opened, time_s
 

@@ -6,8 +6,18 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from elizad.conversation.conversation import Folded, Turn
+from elizad.conversation.events import TurnRequested
+from elizad.mind import make_eliza
+from elizad.service import session as session_module
 from elizad.service import sessions as module
+from elizad.service.kept import Kept, digest_of, unpack
+from elizad.service.session import Session
+from elizad.types import Role, Utterance
 from tests.support.kept import ANN, Disk, growing, hold, opened, payload, replies, time_s
+
+DOCTOR = make_eliza("doctor", "spoken")
+DURABILITIES: tuple[module.Durability, ...] = ("relaxed", "turn")
 
 FOUR = growing("my sister", "my boat", "my dog", "my hat")
 
@@ -54,6 +64,84 @@ async def test_within_a_second_everything_is_saved(autojump_clock: MockClock) ->
             said = time_s()
             await trio.sleep(1 - 0.13)
             assert node.disk._records[ANN].heard_s >= said - 0.131
+
+
+async def test_what_is_kept_of_quick_turns_is_made_once(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = 0
+
+    def pack(kept: Kept) -> bytes:
+        nonlocal packed
+        packed += 1
+        return made(kept)
+
+    made = session_module.pack
+    monkeypatch.setattr(session_module, "pack", pack)
+    async with opened(eliza=DOCTOR) as node:
+        await hold(node, payload("hello"))
+        packed = 0
+        await hold(node, *growing("my mother hates me", "well", "yes", "yes", "no"), gap_s=0.02)
+        await trio.sleep(1)
+        kept = await node.disk.kept()
+    assert packed == 1
+    assert kept is not None
+    assert (kept.turns, kept.topic) == (5, "your mother")
+    assert kept.digest == digest_of(["my mother hates me", "well", "yes", "yes", "no"])
+    assert kept.digest_before == digest_of(["my mother hates me", "well", "yes", "yes"])
+
+
+async def test_a_call_that_has_not_been_saved_is_as_it_was_when_another_asks(autojump_clock: MockClock) -> None:
+    async with opened() as node:
+        await trio.sleep(1)
+        await hold(node, *growing("my sister", "yes"), gap_s=0.01)
+        record = await node.sessions.fetch(ANN)
+        assert record is not None
+        assert unpack(record).turns == 2
+        assert not node.disk.saved
+        await trio.sleep(1)
+        assert node.disk.saved == [record]
+
+
+async def test_what_is_too_large_is_told_and_not_kept(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(session_module, "_MOST_BYTES", 1500)
+    for durability in DURABILITIES:
+        disk = Disk(time_s)
+        async with opened(durability, disk=disk, keep_transcript=True) as node:
+            start = trio.current_time()
+            await hold(node, payload("x" * 1500), payload("my boat", session="ben"), gap_s=0.5)
+            assert await node.sessions.fetch(ANN) is None
+            assert trio.current_time() - start < 1.5, "nothing waits for what is not saved"
+            await trio.sleep(1)
+            assert [record.key.id for record in disk.saved] == ["ben"]
+            assert node.sessions.about() == {"state": "ok", "waiting": 0}
+        assert node.tally.unawaited == 0
+    assert {record.getMessage() for record in caplog.records} == {"session too large"}
+
+
+async def test_data_that_cannot_be_written_costs_neither_the_call_nor_the_others(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened() as node:
+        await trio.sleep(1)
+        session = Session(node.sessions, ANN, node.eliza, lambda: None)
+        event = TurnRequested(1, (Utterance(Role.USER, "my sister"),), session="ann")
+        await session.begin(event, list)
+        for number in range(2):
+            folded = Folded(("my sister",) * (number + 1), node.eliza.start())
+            session.keep(event, Turn(1, "my sister", "", (), folded=folded))
+            session.data["wrong"] = object()  # before it is saved
+        await hold(node, payload("my boat", session="ben"))
+        assert [record.key.id for record in node.disk.saved] == ["ben"]
+        del session.data["wrong"]
+        session.keep(event, Turn(1, "", "", (), folded=Folded(("a", "b", "c"), node.eliza.start())))
+        await trio.sleep(1)
+        kept = await node.disk.kept()
+        assert kept is not None
+        assert kept.turns == 3
+    assert {record.getMessage() for record in caplog.records} == {"session cannot be written"}
 
 
 async def test_many_sessions_are_one_batch(autojump_clock: MockClock) -> None:

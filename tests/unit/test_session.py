@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elizad.eliza import Eliza
-from elizad.service.session import Kept, Said, _newest, digest_of, for_log, is_same_call, unpack
+from elizad.service.kept import Digests, Kept, Said, digest_of, is_same_call, newest, unpack
+from elizad.service.session import for_log
 from elizad.store.api import Key, SessionRecord
 from tests.support.calls import SCRIPT
 
@@ -62,6 +63,14 @@ def test_a_digest_is_the_same_on_every_machine() -> None:
     assert digest_of(["my mother", "\ud800"]) != digest_of(["my mother", "?"])
 
 
+@given(st.lists(TURNS.filter(len), max_size=6))
+def test_digests_of_one_transcript_after_the_other(calls: list[list[str]]) -> None:
+    digests = Digests()
+    for turns in calls:
+        for end in range(1, len(turns) + 1):  # the same call, as it goes on; the next one may begin in the same way
+            assert digests.of(tuple(turns[:end])) == (digest_of(turns[:end]), digest_of(turns[: end - 1]))
+
+
 def test_a_record_comes_back() -> None:
     made = msgspec.structs.replace(kept(["a", "b"]), topic="your mother", data={"n": [1, None]}, calls=3)
     record = SessionRecord(Key("hume", "ann"), 1, 1.0, msgspec.msgpack.encode(made))
@@ -85,12 +94,12 @@ def test_a_record_of_a_later_elizad_is_read() -> None:
 
 def test_transcripts_are_bounded_from_their_end() -> None:
     calls = [Said(float(n), tuple(("user", f"{n}-{line} " + "x" * 1000) for line in range(40))) for n in range(10)]
-    newest = _newest(calls)
-    assert sum(len(text) for said in newest for _, text in said.lines) < 200_000
-    assert newest[-1] == calls[-1]
-    assert newest[0].lines
-    assert newest[0].lines == calls[int(newest[0].began_s)].lines[-len(newest[0].lines) :]
-    assert len(newest) == 5
+    found = newest(calls)
+    assert sum(len(text) for said in found for _, text in said.lines) < 200_000
+    assert found[-1] == calls[-1]
+    assert found[0].lines
+    assert found[0].lines == calls[int(found[0].began_s)].lines[-len(found[0].lines) :]
+    assert len(found) == 5
 
 
 def test_a_telephone_number_does_not_get_into_the_log() -> None:
