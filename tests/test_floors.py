@@ -59,8 +59,8 @@ STRANGERS = {
     "store": {"protocols", "conversation", "eliza", "speech", "net"},
 }
 ONLY_IN = {
-    "trio_websocket": {"net/ws.py"},
-    "wsproto": {"net/ws.py", "net/line.py"},
+    "trio_websocket": {"net/judge.py"},
+    "wsproto": {"net/line.py"},
     "websockets": {"net/mask.py"},
     "sqlite3": {"store/sqlite.py"},
     "coredis": {"store/redis.py"},

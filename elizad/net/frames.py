@@ -1,8 +1,9 @@
-"""WebSocket frames by their headers (RFC 6455 section 5.2): whole text messages are read here, all else is told apart.
+"""WebSocket frames by their headers (RFC 6455 section 5.2): what is whole and sound is read here, all else told apart.
 
-Nearly everything that a platform sends is a text message in one frame, and can be long. wsproto copies such a message
-seven times, and takes its mask off in Python. So this one kind of frame is read here, and only where nothing is odd
-about it: fragments, control frames and whatever is wrong are handed on as they came, for wsproto to read and to judge.
+Nearly everything that a platform sends is a text message in one frame, which can be long, or a ping or a close. wsproto
+copies a message seven times, and takes its mask off in Python. So these kinds of frame are read here, and only where
+nothing is odd about them: fragments, binary messages and whatever is wrong are handed on as they came, for wsproto to
+read and to judge.
 
 wsproto spends 10 to 20 microseconds on a frame however small, and trio-websocket does not yield between empty ones:
 64 KiB of them stopped the event loop for a third of a second. So what is handed on comes few frames at a time.
@@ -14,14 +15,30 @@ from typing import Final, NamedTuple
 
 from elizad.net.mask import unmask
 
+PING: Final = 0x89  # FIN and opcode 9
+PONG: Final = 0x8A
+CLOSE: Final = 0x88
+
+_WHOLE_TEXT: Final = 0x81  # FIN and opcode 1
 _SHORTEST: Final = 2
 _KEY_BYTES: Final = 4
-_WHOLE_TEXT: Final = 0x81  # FIN and opcode 1
 _FIN: Final = 0x80
 _CONTROL: Final = 0x08  # set in the opcodes of pings, pongs and closes (section 5.5)
-_CLOSE: Final = 0x08
 _MASKED: Final = 0x80
+_MOST_CONTROL: Final = 125  # bytes of payload of a ping, pong or close (section 5.5)
 _SMALL: Final = 1024  # a piece below this is put to others: alone it would take many times its size
+_CODES: Final = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, *range(3000, 5000)})
+"""Which may be sent (section 7.4); wsproto knows some more."""
+
+
+class Control(NamedTuple):
+    """A whole ping, pong or close: its first byte, PING, PONG or CLOSE, and its payload.
+
+    The payload of a close is sound: nothing, or a code that may be sent and a reason in UTF-8.
+    """
+
+    kind: int
+    payload: bytes
 
 
 class Passed(NamedTuple):
@@ -45,7 +62,7 @@ class FrameReader:
         """A text message of more than `most_bytes` is not read here."""
         self._most_bytes = most_bytes
         self._data = b""  # what has come and is not read
-        self._more: list[bytes | bytearray] = []  # what came after it
+        self._more: list[bytes | bytearray] | None = None  # what came after it
         self._wanted = 0  # bytes without which nothing can be read; 0: not known
         self._left = 0  # bytes of the payload of the frame that is being handed on
         self._is_end = False  # whether its last byte is an end
@@ -53,18 +70,20 @@ class FrameReader:
 
     def feed(self, data: bytes) -> None:
         """Take what has come."""
-        if self._data:
-            last = self._more[-1] if self._more else None
-            if len(data) >= _SMALL:
-                self._more.append(data)
-            elif isinstance(last, bytearray):
-                last += data
-            else:
-                self._more.append(bytearray(data))
-            self._wanted -= len(data)
-        else:
+        if not self._data:
             self._data = data
             self._wanted = 0
+            return
+        self._wanted -= len(data)
+        if self._more is None:
+            self._more = []
+        last = self._more[-1] if self._more else None
+        if len(data) >= _SMALL:
+            self._more.append(data)
+        elif isinstance(last, bytearray):
+            last += data
+        else:
+            self._more.append(bytearray(data))
 
     @property
     def is_empty(self) -> bool:
@@ -72,28 +91,38 @@ class FrameReader:
         return not self._data or self._wanted > 0
 
     def pass_all(self) -> None:
-        """Read no message here any more: hand on all that comes."""
+        """Read nothing here any more: hand on all that comes."""
         self._most_bytes = -1
         self._wanted = 0
 
-    def next(self, most_frames: int) -> str | Passed | None:
-        """Return the next message, or up to `most_frames` frames of another kind; None until more has come."""
-        if self.is_empty:
-            return None
-        if self._more:
-            self._data, self._more = b"".join([self._data, *self._more]), []
+    def next(self, most_frames: int) -> str | Control | Passed | None:
+        """Return the next message, ping, pong or close, or up to `most_frames` frames of another kind.
+
+        None until more has come.
+        """
         data = self._data
-        if not self._left and data[0] == _WHOLE_TEXT and not self._fragmented:
+        if not data or self._wanted > 0:
+            return None
+        if self._more is not None:
+            data = self._data = b"".join([data, *self._more])
+            self._more = None
+        if not self._left and self._may_be_read(data[0]):
+            is_text = data[0] == _WHOLE_TEXT
             size, begins = _lengths(data)
             ends = begins + size
-            if begins == 0 or size <= self._most_bytes:
+            if begins == 0 or size <= (self._most_bytes if is_text else min(_MOST_CONTROL, self._most_bytes)):
                 if begins == 0 or len(data) < ends:
                     self._wanted = max(1, ends - len(data))
                     return None
-                if (text := _text(data, begins, ends)) is not None:
+                found = _text(data, begins, ends) if is_text else _control(data, begins, ends)
+                if found is not None:
                     self._data = data[ends:]
-                    return text
+                    return found
         return self._pass_on(most_frames)
+
+    def _may_be_read(self, first: int) -> bool:
+        """Whether a frame that begins with this byte is of the kinds that are read here."""
+        return not self._fragmented if first == _WHOLE_TEXT else first in (PING, PONG, CLOSE)
 
     def _pass_on(self, most: int) -> Passed | None:
         data = self._data
@@ -106,7 +135,7 @@ class FrameReader:
                 if self._is_end and not self._left:
                     break
                 continue
-            if frames == most or (position and data[position] == _WHOLE_TEXT and not self._fragmented):
+            if frames == most or (position and self._may_be_read(data[position])):
                 break
             head = data[position : position + 14]
             size, begins = _lengths(head)
@@ -122,7 +151,7 @@ class FrameReader:
 
     def _note(self, first: int) -> None:
         if first & _CONTROL:
-            self._is_end = first & 0x0F == _CLOSE
+            self._is_end = first & 0x0F == CLOSE & 0x0F
         else:
             self._is_end = first & _FIN != 0
             self._fragmented = not self._is_end
@@ -142,16 +171,36 @@ def _lengths(data: bytes) -> tuple[int, int]:
     return (size, begins) if len(data) >= begins else (0, 0)
 
 
-def _text(data: bytes, begins: int, ends: int) -> str | None:
-    """Return the text of a whole frame; None when something about it is wrong."""
+def _payload(data: bytes, begins: int, ends: int) -> bytes | None:
+    """Return the payload of a whole frame; None when something about its header is wrong."""
     size = ends - begins
     shortest = _SHORTEST if size < 126 else 4 if size < 65_536 else 10
     if not data[1] & _MASKED or begins != shortest + _KEY_BYTES:
         return None
+    return unmask(data[begins:ends], data[begins - _KEY_BYTES : begins])
+
+
+def _text(data: bytes, begins: int, ends: int) -> str | None:
+    payload = _payload(data, begins, ends)
     try:
-        return str(unmask(data[begins:ends], data[begins - _KEY_BYTES : begins]), "utf-8")
+        return None if payload is None else str(payload, "utf-8")
     except UnicodeDecodeError:
         return None
+
+
+def _control(data: bytes, begins: int, ends: int) -> Control | None:
+    payload = _payload(data, begins, ends)
+    if payload is None or (data[0] == CLOSE and payload and not _is_sound(payload)):
+        return None
+    return Control(data[0], payload)
+
+
+def _is_sound(closing: bytes) -> bool:
+    try:
+        closing[2:].decode()
+    except UnicodeDecodeError:
+        return False
+    return len(closing) > 1 and int.from_bytes(closing[:2], "big") in _CODES
 
 
 def text_frame(text: str) -> bytes:
@@ -163,3 +212,14 @@ def text_frame(text: str) -> bytes:
     if size < 65_536:
         return bytes((_WHOLE_TEXT, 126)) + size.to_bytes(2, "big") + payload
     return bytes((_WHOLE_TEXT, 127)) + size.to_bytes(8, "big") + payload
+
+
+def control_frame(kind: int, payload: bytes = b"") -> bytes:
+    """Return a ping, pong or close from a server; `payload` has 125 bytes at most."""
+    return bytes((kind, len(payload))) + payload
+
+
+def close_frame(code: int, reason: str) -> bytes:
+    """Return a close from a server; `reason` is cut to the 123 bytes of UTF-8 for which there is room."""
+    said = reason.encode()[: _MOST_CONTROL - 2].decode("utf-8", "ignore")
+    return control_frame(CLOSE, code.to_bytes(2, "big") + said.encode())

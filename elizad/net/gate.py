@@ -1,16 +1,18 @@
-"""The stream between a WebSocket and its transport: a gate on input, one deadline on each write, and counters.
+"""The gate between a WebSocket and its transport: a bound on what comes in, one deadline on each write, and counters.
 
-It knows nothing of frames. It must not be handed to two owners: one task reads, several may write.
+It knows nothing of frames but their number. One task reads, several may write.
 """
 
 from __future__ import annotations
 
 import errno
-import operator
 import os
 from typing import Final
 
 import trio
+
+from elizad.net.limits import Limits
+from elizad.net.throttle import Bucket
 
 READ_BYTES: Final = 65_536
 """One read. A resent transcript of 20 KiB arrives in one system call, where trio-websocket's own 4 KiB takes five."""
@@ -18,56 +20,72 @@ READ_BYTES: Final = 65_536
 LINGER_BYTES: Final = 16 * 1024 * 1024
 """What `linger` reads and drops at most: the rest of a message that was too big, and a bound on a peer's patience."""
 
+_MOST_FRAMES: Final = 16_384
+"""Without a whole message among them. A message of 4 MiB in fragments of 4 KiB has 1024; a ping each second makes as
+many in four hours. It bounds what wsproto does not count: empty fragments, pings and pongs."""
 
-class GatedStream(trio.abc.Stream):
-    """A Stream over `transport` that first gives `replay`, then waits for `open_gate`, then gives `early`, then reads.
 
-    So a handshake can be completed on bytes that were read elsewhere while everything that belongs after it stays
-    where it costs nothing: in `early`, whose size the caller has bounded, and in the kernel.
+class Gate:
+    """All that comes from `transport`, and all that goes to it.
 
-    Every write has `write_timeout_s`. A write that does not complete, because the time ran out or the writer was
-    cancelled, may have sent part of a frame, so the transport is closed at once and stays closed; `stalled` tells
-    the first reason from the second.
+    A write that does not complete, because the time ran out or the writer was cancelled, may have sent part of a frame,
+    so the transport is closed at once and stays closed; `stalled` tells the first reason from the second.
     """
 
     __slots__ = (
+        "_bucket",
         "_closed",
-        "_early",
-        "_gate",
+        "_frames",
         "_is_drained",
+        "_limits",
+        "_lock",
+        "_messages_per_s",
         "_reading_since",
-        "_replay",
-        "_sending",
         "_socket",
-        "_write_lock",
-        "_write_timeout_s",
         "bytes_in",
         "bytes_out",
         "stalled",
         "transport",
     )
 
-    def __init__(
-        self, transport: trio.abc.Stream, *, write_timeout_s: float, replay: bytes = b"", early: bytes = b""
-    ) -> None:
+    def __init__(self, transport: trio.abc.Stream, limits: Limits, early: int = 0) -> None:
+        """`early` bytes were received elsewhere."""
         self.transport = transport
-        self._write_timeout_s = write_timeout_s
-        self._replay = replay
-        self._early = early
-        self._gate = trio.Event()
-        self._write_lock = trio.Lock()
+        self._limits = limits
         self._socket = transport.socket if isinstance(transport, trio.SocketStream) else None
+        self._lock: trio.Lock | None = None  # of the writers, when one has had to wait
         self._is_drained = True  # the last read took all that there was
-        self._sending = False
         self._closed = False
         self._reading_since: float | None = None
+        self._frames = 0  # since the last whole message
         self.stalled = False
-        self.bytes_in = len(early)
+        self.bytes_in = early
         self.bytes_out = 0
+        self.take_at_most(limits.messages_per_s)
 
-    def open_gate(self) -> None:
-        """Let through what comes after `replay`."""
-        self._gate.set()
+    # -- what may come in ------------------------------------------------------------------------------------------
+
+    def take_at_most(self, messages_per_s: float) -> None:
+        """Hold the peer to so many from here on."""
+        self._messages_per_s = messages_per_s
+        self._bucket = Bucket(messages_per_s, trio.current_time())
+
+    def admit_message(self, now: float, size: int) -> str | None:
+        """Count a whole message, at trio time `now`; what is wrong with so many, or None."""
+        self._frames = 0
+        return None if self._bucket.take(now, 1 + size // READ_BYTES) else self.too_many
+
+    def admit_frames(self, frames: int, controls: int) -> str | None:
+        """Count frames that make no whole message, so many of them pings, pongs and closes; as `admit_message`."""
+        self._frames += frames
+        if self._frames > _MOST_FRAMES:
+            return "too many frames without a whole message"
+        return None if self._bucket.take(trio.current_time(), controls) else self.too_many
+
+    @property
+    def too_many(self) -> str:
+        """What is said of more than messages_per_s."""
+        return f"more than {self._messages_per_s:g} messages a second"
 
     def silent_s(self, now: float) -> float:
         """For how many seconds, at trio time `now`, a read has waited for the peer; 0 when nobody is reading.
@@ -76,153 +94,116 @@ class GatedStream(trio.abc.Stream):
         """
         return 0.0 if self._reading_since is None else max(0.0, now - self._reading_since)
 
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """See trio.abc.ReceiveStream; `max_bytes` is READ_BYTES unless given.
+    async def read(self) -> bytes:
+        """Wait for what comes next, READ_BYTES of it at most; nothing when no more will come.
 
-        Cancelling: loses nothing.
+        Raises: BrokenResourceError, ClosedResourceError. Cancelling: loses nothing.
         """
-        max_bytes = READ_BYTES if max_bytes is None else operator.index(max_bytes)
-        if max_bytes < 1:
-            raise ValueError("max_bytes must be 1 or more")
+        if self._reading_since is not None:
+            raise trio.BusyResourceError("another task is reading from this stream")
         if self._closed:
             await trio.lowlevel.checkpoint()
             raise trio.ClosedResourceError("this stream is closed")
-        if self._replay:
-            await trio.lowlevel.checkpoint()
-            data, self._replay = self._replay[:max_bytes], self._replay[max_bytes:]
-            return data
-        if not self._gate.is_set():
-            await self._gate.wait()
-            if self._closed:
-                raise trio.ClosedResourceError("this stream was closed behind its gate")
-        if self._early:
-            await trio.lowlevel.checkpoint()
-            data, self._early = self._early[:max_bytes], self._early[max_bytes:]
-            return data
-        if self._reading_since is not None:
-            raise trio.BusyResourceError("another task is reading from this stream")
+        socket = self._socket
         self._reading_since = trio.current_time()
         try:
-            if self._socket is not None:
-                data = await self._read_socket(self._socket, max_bytes)
+            if socket is None:
+                data = bytes(await self.transport.receive_some(READ_BYTES))
             else:
-                data = bytes(await self.transport.receive_some(max_bytes))
+                # As SocketStream.receive_some, without the calls between it and the system's, and their checkpoints.
+                if self._is_drained and socket.fileno() >= 0:
+                    await trio.lowlevel.wait_readable(socket)
+                else:
+                    await trio.lowlevel.checkpoint()
+                while True:
+                    try:
+                        data = os.read(socket.fileno(), READ_BYTES)
+                        break
+                    except BlockingIOError:
+                        await trio.lowlevel.wait_readable(socket)
+                self._is_drained = len(data) < READ_BYTES
+        except OSError as error:
+            if error.errno == errno.EBADF:
+                raise trio.ClosedResourceError("this socket was already closed") from None
+            raise trio.BrokenResourceError(f"socket connection broken: {error}") from error
         finally:
             self._reading_since = None
         self.bytes_in += len(data)
         return data
 
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """See trio.abc.SendStream; waits for a `write` under way.
-
-        Raises: BrokenResourceError when the peer is gone or has not read for write_timeout_s (`stalled`).
-        Cancelling: closes the transport, since part of `data` may be on its way.
-        """
-        if self._sending:
-            raise trio.BusyResourceError("another task is in send_all")
-        self._sending = True
-        try:
-            await trio.lowlevel.checkpoint()
-            await self.write(data)
-        finally:
-            self._sending = False
+    # -- what goes out ---------------------------------------------------------------------------------------------
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
-        """As `send_all`, but for any number of tasks: each piece is written whole, one after the other.
+        """Write `data` whole, for any number of tasks, one after the other.
 
         What the socket's buffer takes at once is written without a checkpoint.
+
+        Raises: BrokenResourceError when the peer is gone or has not read for write_timeout_s (`stalled`);
+        ClosedResourceError. Cancelling: closes the transport, since part of `data` may be on its way; while it waits
+        for another write, it is safe.
         """
+        sent = self.write_at_once(data)
+        if sent < len(data):
+            await self.write_rest(data, sent)
+
+    def write_at_once(self, data: bytes | bytearray | memoryview) -> int:
+        """Write what the socket's buffer takes at once, unless others are writing; how many bytes that is.
+
+        If it is not all, `write_rest` has to follow before anything else can happen. Raises: ClosedResourceError.
+        """
+        if self._closed:
+            raise trio.ClosedResourceError("this stream is closed")
+        if self._socket is None or (self._lock is not None and self._lock.locked()):
+            return 0
         try:
-            self._write_lock.acquire_nowait()
+            sent = os.write(self._socket.fileno(), data)
+        except OSError:
+            return 0  # it is full, or gone: the slow way tells which
+        self.bytes_out += sent
+        return sent
+
+    async def write_rest(self, data: bytes | bytearray | memoryview, sent: int) -> None:
+        """Write all but the `sent` bytes that `write_at_once` has written. Raises and Cancelling: as `write`."""
+        lock = self._turns()
+        try:
+            lock.acquire_nowait()  # without a checkpoint, at which a frame could be left torn
         except trio.WouldBlock:
-            await self._write_lock.acquire()
+            await lock.acquire()
         try:
             if self._closed:
                 raise trio.ClosedResourceError("this stream is closed")
-            sent = self._write_socket(data)
-            if sent < len(data):
-                await self._write_rest(memoryview(data)[sent:])
-            self.bytes_out += len(data)
-        finally:
-            self._write_lock.release()
-
-    async def _read_socket(self, socket: trio.socket.SocketType, max_bytes: int) -> bytes:
-        """As SocketStream.receive_some, without the four calls between it and the system's, and their checkpoints."""
-        if self._is_drained:
-            await self._until_readable(socket)
-        else:
-            await trio.lowlevel.checkpoint()
-        while True:
-            try:
-                data = os.read(socket.fileno(), max_bytes)
-            except BlockingIOError:
-                await self._until_readable(socket)
-            except OSError as error:
-                if error.errno == errno.EBADF:
-                    raise trio.ClosedResourceError("this socket was already closed") from None
-                raise trio.BrokenResourceError(f"socket connection broken: {error}") from error
-            else:
-                self._is_drained = len(data) < max_bytes
-                return data
-
-    async def _until_readable(self, socket: trio.socket.SocketType) -> None:
-        if socket.fileno() < 0:
-            await trio.lowlevel.checkpoint()
-            raise trio.ClosedResourceError("this socket was already closed")
-        await trio.lowlevel.wait_readable(socket)
-
-    def _write_socket(self, data: bytes | bytearray | memoryview) -> int:
-        """Write what the socket's buffer takes at once; how many bytes that is."""
-        if self._socket is None:
-            return 0
-        try:
-            return os.write(self._socket.fileno(), data)
-        except OSError:
-            return 0  # it is full, or gone: the slow way tells which
-
-    async def _write_rest(self, data: memoryview) -> None:
-        try:
-            with trio.fail_after(self._write_timeout_s):
-                await self.transport.send_all(data)
+            with trio.fail_after(self._limits.write_timeout_s):
+                await self.transport.send_all(memoryview(data)[sent:])
         except trio.TooSlowError:
             self.stalled = True
             await self.cut()
-            message = f"the peer did not read for {self._write_timeout_s:g} s"
+            message = f"the peer did not read for {self._limits.write_timeout_s:g} s"
             raise trio.BrokenResourceError(message) from None
         except trio.Cancelled:
             await self.cut()
             raise
-
-    async def wait_send_all_might_not_block(self) -> None:
-        """See trio.abc.SendStream."""
-        if self._sending:
-            raise trio.BusyResourceError("another task is in send_all")
-        self._sending = True
-        try:
-            await self.transport.wait_send_all_might_not_block()
         finally:
-            self._sending = False
+            lock.release()
+        self.bytes_out += len(data) - sent
 
     async def send_eof(self) -> None:
         """After the writes under way, tell the peer that no more will come, if the transport can.
 
         Raises: BrokenResourceError, ClosedResourceError. Cancelling: safe.
         """
-        async with self._write_lock:
+        async with self._turns():
             if isinstance(self.transport, trio.abc.HalfCloseableStream):
                 await self.transport.send_eof()
-
-    async def aclose(self) -> None:
-        """Close the transport. Cancelling: it is closed all the same."""
-        self._closed = True
-        self._gate.set()
-        await self.transport.aclose()
 
     async def cut(self) -> None:
         """Close the transport without ceremony, at once. Cancelling: it is closed all the same."""
         self._closed = True
-        self._gate.set()
         await close_now(self.transport)
+
+    def _turns(self) -> trio.Lock:
+        if self._lock is None:
+            self._lock = trio.Lock()
+        return self._lock
 
 
 async def close_now(resource: trio.abc.AsyncResource) -> None:

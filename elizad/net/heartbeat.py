@@ -11,8 +11,7 @@ from __future__ import annotations
 import enum
 import logging
 import math
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 import trio
@@ -62,6 +61,22 @@ def what_is_due(silent_s: float, *, pinged: bool, interval_s: float, timeout_s: 
     return Due.ABORT if silent_s >= interval_s + timeout_s else Due.NOTHING
 
 
+class Watching:
+    """A row in the table of a Heartbeat, for the length of a `with` block."""
+
+    __slots__ = ("_connection", "_table")
+
+    def __init__(self, table: dict[Watched, tuple[Due, float]], connection: Watched) -> None:
+        self._table = table
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._table[self._connection] = _NOTHING
+
+    def __exit__(self, *_error: object) -> None:
+        del self._table[self._connection]
+
+
 class Heartbeat:
     """The table of live connections, and the task `run` that walks it."""
 
@@ -84,14 +99,9 @@ class Heartbeat:
     def __len__(self) -> int:
         return len(self._done)
 
-    @contextmanager
-    def watching(self, connection: Watched) -> Iterator[None]:
-        """Look after `connection` for the length of the block."""
-        self._done[connection] = _NOTHING
-        try:
-            yield
-        finally:
-            del self._done[connection]
+    def watching(self, connection: Watched) -> Watching:
+        """Look after `connection` for the length of a `with` block."""
+        return Watching(self._done, connection)
 
     async def run(self) -> None:
         """Never returns. Cancelling: safe; a ping that was being written ends its connection."""

@@ -1,70 +1,61 @@
-"""A WebSocket of whole text messages, over trio-websocket. The only file that imports it or wsproto.
+"""A WebSocket of whole messages: the handshake, whole texts, pings and the peer's close; judge.py has all the rest.
 
-trio-websocket completes the handshake, assembles messages, answers pings and closes. What it must not do is decide how
-a connection ends: whatever its reader raises stays in here, the stream it is given outlives its close, and the
-handshake it sees is one that we wrote. Our own frames are encoded by wsproto and go to the stream in one piece.
+What is usual is read and written here, in the tasks of whoever receives and sends. trio-websocket is called in by the
+first frame that is not (a fragment, a binary message, something wrong), or to close from our side.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Final, cast
+from collections.abc import Coroutine, Sequence
+from types import TracebackType
+from typing import Any, Final, cast
 
 import trio
-import trio_websocket
-from wsproto.frame_protocol import FrameProtocol
 
 from elizad.errors import RemoteError
 from elizad.net.door import check_upgrade
 from elizad.net.errors import PeerClosed, Stalled
-from elizad.net.frames import text_frame
-from elizad.net.gate import READ_BYTES, close_now, linger
+from elizad.net.frames import CLOSE, PING, PONG, Control, FrameReader, Passed, close_frame, control_frame, text_frame
+from elizad.net.gate import Gate, linger
+from elizad.net.handshake import welcome
 from elizad.net.head import Head
-from elizad.net.kept import FRAMES_AT_ONCE, KeptStream, ReaderTask
+from elizad.net.judge import FRAMES_AT_ONCE, Judge
 from elizad.net.limits import Limits
 from elizad.types import CloseCode
 
-_ENCODER: Final = FrameProtocol(client=False, extensions=[])
-"""Values to frames. A whole frame leaves no state behind in it, so one serves all connections."""
-
-_TOO_BIG: Final = "Exceeded maximum message size"
-"""How trio-websocket's reason begins when it has closed for a message that was too big."""
+_PING: Final = control_frame(PING)
 
 _SOUND: Final = 4
 """By default 200 messages a second, pieces of 5 ms. Hume's Python SDK sends what a sound card gives it, often 10."""
 
-_QUEUE: Final = 0
-"""Messages that wait between trio-websocket's reader and ours: the reader hands over one and reads the next."""
-
 
 class WebSocket:
-    """One open connection; made by `accept_websocket`. One task may receive, any may send, ping and close."""
+    """One connection, made by `accept_websocket` and open in an `async with` block.
 
+    One task may receive, any may send, ping and close.
+    """
+
+    # fmt: off
     __slots__ = (
-        "_closing",
-        "_connection",
-        "_limits",
-        "_reader",
-        "_stream",
-        "_theirs",
-        "_verdict",
-        "exceeded",
-        "fault",
-        "heard_at",
-        "opened_at",
+        "_answer", "_closing", "_frames", "_gate", "_judge", "_limits", "_nursery", "_receiving", "_verdict",
+        "_welcome", "exceeded", "fault", "heard_at", "opened_at",
     )
+    # fmt: on
 
-    def __init__(
-        self, connection: trio_websocket.WebSocketConnection, stream: KeptStream, reader: ReaderTask, limits: Limits
-    ) -> None:
-        self._connection = connection
-        self._stream = stream
-        self._reader = reader
+    def __init__(self, stream: trio.abc.Stream, key: str, early: bytes, limits: Limits) -> None:
+        nursery = trio.lowlevel.current_task().parent_nursery
+        assert nursery is not None, "only the event loop itself has none"
+        self._nursery = nursery  # for tasks of ours: that of the task which has us open, so it outlives us
+        self._welcome = welcome(key)
+        self._gate = Gate(stream, limits, len(early))
+        self._frames = FrameReader(limits.max_message_bytes)
+        self._frames.feed(early)
         self._limits = limits
+        self._judge: Judge | None = None
+        self._answer: trio.Event | None = None  # set when the pong, or close, that is being written is out
         self._verdict: PeerClosed | None = None
         self._closing: trio.Event | None = None  # set when we have closed
-        self._theirs = False  # the next message, or the end, is to come from trio-websocket
+        self._receiving = False
         self.opened_at = self.heard_at = trio.current_time()
         """In trio's time: when the connection was opened, and when the last whole message was taken."""
         self.exceeded = ""  # the limit that the peer's messages exceeded, by its name
@@ -74,17 +65,17 @@ class WebSocket:
     @property
     def bytes_in(self) -> int:
         """Bytes received after the request head."""
-        return self._stream.bytes_in
+        return self._gate.bytes_in
 
     @property
     def bytes_out(self) -> int:
         """Bytes sent, the answer to the handshake included."""
-        return self._stream.bytes_out
+        return self._gate.bytes_out
 
     @property
     def stalled(self) -> bool:
         """Whether a write ran out of time: the peer did not read."""
-        return self._stream.stalled
+        return self._gate.stalled
 
     @property
     def verdict(self) -> PeerClosed | None:
@@ -93,44 +84,98 @@ class WebSocket:
 
     @property
     def bug(self) -> Exception | None:
-        """What trio-websocket's reader raised though nothing was wrong, or None. It has ended the connection."""
-        return self._reader.failure if self._verdict and self._verdict.code == CloseCode.INTERNAL_ERROR else None
+        """What trio-websocket raised though nothing was wrong, or None. It has ended the connection."""
+        if self._judge is None or self._verdict is None or self._verdict.code != CloseCode.INTERNAL_ERROR:
+            return None
+        return self._judge.failure
+
+    # -- opening and leaving ---------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> WebSocket:
+        try:
+            with trio.fail_after(self._limits.handshake_timeout_s):
+                await self._gate.write(self._welcome)
+        except (trio.TooSlowError, trio.BrokenResourceError, trio.ClosedResourceError):
+            await self._gate.cut()
+            raise PeerClosed(CloseCode.ABNORMAL, "left during the handshake", by_peer=True) from None
+        self._welcome = b""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                await self.close()
+            elif isinstance(error, Exception):
+                await self.close(CloseCode.INTERNAL_ERROR, "internal error")
+        finally:
+            await self._gate.cut()
+            with trio.CancelScope(shield=True):  # not for long: nothing can be written or read any more
+                if self._judge is not None:
+                    await self._judge.stop()
+                if self._answer is not None:
+                    await self._answer.wait()
 
     def expect_sound(self) -> None:
         """Take _SOUND times as many messages a second: a microphone is sent in small pieces."""
-        self._stream.take_at_most(_SOUND * self._limits.messages_per_s)
+        self._gate.take_at_most(_SOUND * self._limits.messages_per_s)
 
-    async def receive(self) -> str:
-        """The next whole message, where only text is understood.
+    # -- receiving -------------------------------------------------------------------------------------------------
+
+    def receive(self) -> Coroutine[Any, Any, str]:
+        """Wait for the next whole message, where only text is understood.
 
         Raises: RemoteError 1003 for a binary message, and as `receive_any`. Cancelling: loses nothing.
         """
-        message = await self.receive_any()
-        if isinstance(message, bytes):
-            self.fault = CloseCode.UNSUPPORTED_DATA
-            raise RemoteError(CloseCode.UNSUPPORTED_DATA, "only text messages are understood here")
-        return message
+        return cast(Coroutine[Any, Any, str], self._receive(only_text=True))
 
-    async def receive_any(self) -> str | bytes:
-        """The next whole message; bytes are a binary one.
+    def receive_any(self) -> Coroutine[Any, Any, str | bytes]:
+        """Wait for the next whole message; bytes are a binary one.
 
         Raises: RemoteError 1008 for more than messages_per_s, and 1009 for a text that is larger than
         max_message_bytes only in UTF-8: close with them. PeerClosed when the connection has ended. Cancelling: loses
         nothing.
         """
-        self._stream.receiving = True
+        return self._receive(only_text=False)
+
+    async def _receive(self, *, only_text: bool) -> str | bytes:
+        if self._verdict is not None:
+            raise await self._end()
+        gate, frames = self._gate, self._frames
+        self._receiving = True
         try:
-            message = await self._next_message()
-        except trio_websocket.ConnectionClosed:
-            raise await self._end() from None
+            message: str | bytes | None = None
+            if self._answer is not None or (self._judge is not None and self._judge.is_busy):
+                message = await self._answered()
+            elif not frames.is_empty:
+                await trio.lowlevel.checkpoint()  # a peer that sends many at once is not served alone
+            while message is None:
+                found = frames.next(FRAMES_AT_ONCE)
+                if isinstance(found, str):
+                    message = found
+                elif found is not None:
+                    message = await self._look_at(found)
+                else:
+                    try:
+                        data = await gate.read()
+                    except (trio.BrokenResourceError, trio.ClosedResourceError):
+                        data = b""
+                    if not data:
+                        raise self._lost()
+                    frames.feed(data)
         finally:
-            self._stream.stop_receiving()
-        self._stream.forget_frames()
-        self.heard_at = trio.current_time()
-        if not self._stream.rate.take(self.heard_at, 1 + len(message) // READ_BYTES):
+            self._receiving = False
+            if self._closing is not None and self._judge is not None:
+                self._judge.read_alone()
+        self.heard_at = now = trio.current_time()
+        if trouble := gate.admit_message(now, len(message)):
             self.fault, self.exceeded = CloseCode.POLICY, "messages_per_s"
-            raise RemoteError(CloseCode.POLICY, self._stream.too_many)
+            raise RemoteError(CloseCode.POLICY, trouble)
         if isinstance(message, bytes):
+            if only_text:
+                self.fault = CloseCode.UNSUPPORTED_DATA
+                raise RemoteError(CloseCode.UNSUPPORTED_DATA, "only text messages are understood here")
             return message
         most = self._limits.max_message_bytes
         # trio-websocket counts characters; bytes are counted only where that can make a difference.
@@ -139,32 +184,55 @@ class WebSocket:
             raise RemoteError(CloseCode.TOO_BIG, f"a message is larger than {most} bytes")
         return message
 
-    async def _next_message(self) -> str | bytes:
-        """The next whole message. Raises: ConnectionClosed. Cancelling: loses nothing."""
-        stream, frames = self._stream, self._stream.frames
-        if not frames.is_empty:
-            await trio.lowlevel.checkpoint()  # a peer that sends many at once is not served alone
-        while not (self._theirs or stream.is_left):
-            found = frames.next(FRAMES_AT_ONCE)
-            if isinstance(found, str):
-                return found
-            if found is None:
-                self._theirs = not await stream.read()
-            else:
-                stream.pass_on(found)
-                self._theirs = found.is_end or stream.overfed != ""
-                if not self._theirs:
-                    await stream.done()
-        with trio.CancelScope() as scope:
-            stream.asked = scope.cancel
-            if stream.is_waiting:
-                scope.cancel()
-            message: str | bytes = await self._connection.get_message()
-            self._theirs = False
-            return message
-        # It wants more, although it has a whole message or the peer's close: it could not answer that.
-        stream.end()
-        return await self._connection.get_message()
+    async def _look_at(self, found: Control | Passed) -> str | bytes | None:
+        """Do what a frame asks for that is no whole text; a message if it has ended one.
+
+        Raises: PeerClosed. Cancelling: loses nothing.
+        """
+        frames, controls = (1, 1) if isinstance(found, Control) else (found.frames, found.controls)
+        if trouble := self._gate.admit_frames(frames, controls):
+            self.exceeded = "messages_per_s" if trouble == self._gate.too_many else ""
+            self._verdict = self._found(CloseCode.POLICY, trouble)
+        elif isinstance(found, Passed):
+            self._call_judge().pass_on(found)
+        elif found.kind == PONG:
+            await trio.lowlevel.checkpoint()  # a sign of life, and nothing more
+        else:
+            if found.kind == CLOSE:
+                code = int.from_bytes(found.payload[:2], "big") or CloseCode.NO_STATUS
+                self._verdict = PeerClosed(code, found.payload[2:].decode(), by_peer=True)
+            self._answer = trio.Event()
+            data = control_frame(CLOSE if found.kind == CLOSE else PONG, found.payload)
+            self._nursery.start_soon(self._write_answer, data, self._answer)
+        return await self._answered()
+
+    async def _answered(self) -> str | bytes | None:
+        """Wait until what came is answered, and for what trio-websocket makes of it; a message, if it has ended one.
+
+        Raises: PeerClosed. Cancelling: loses nothing.
+        """
+        if self._answer is not None:
+            await self._answer.wait()
+        if self._verdict is not None:
+            raise await self._end()
+        if self._judge is None:
+            return None
+        try:
+            return await self._judge.message()
+        except trio.EndOfChannel:
+            raise await self._end() from None
+
+    async def _write_answer(self, data: bytes, done: trio.Event) -> None:
+        """In a task of its own: whoever receives may be cancelled, and must not tear a frame by that."""
+        try:
+            await self._gate.write(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # whoever receives notices
+        finally:
+            self._answer = None
+            done.set()
+
+    # -- sending ---------------------------------------------------------------------------------------------------
 
     async def send(self, frames: Sequence[str]) -> None:
         """Send each of `frames` as one text message, all in one write; what fits into the socket, without a checkpoint.
@@ -172,14 +240,15 @@ class WebSocket:
         Raises: Stalled when the peer did not read for write_timeout_s; PeerClosed when the connection has ended.
         Cancelling: ends the connection without a close frame, since part of a frame may be on its way.
         """
-        if self._verdict is not None or self._connection.closed is not None:
+        if self._has_ended:
             raise await self._end()
         data = b"".join([text_frame(frame) for frame in frames])
         if not data:
             await trio.lowlevel.checkpoint()
             return
         try:
-            await self._stream.write(data)
+            if (sent := self._gate.write_at_once(data)) < len(data):
+                await self._gate.write_rest(data, sent)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             raise self._lost() from None
 
@@ -188,16 +257,18 @@ class WebSocket:
 
         Does nothing on a connection that has ended, or ends meanwhile. Cancelling: as for `send`.
         """
-        if self._verdict is not None or self._connection.closed is not None:
+        if self._has_ended:
             return
         try:
-            await self._stream.write(bytes(_ENCODER.ping()))
+            await self._gate.write(_PING)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             self._lost()
 
     def silent_s(self, now: float) -> float:
         """For how many seconds, at trio time `now`, we have waited for the peer to say anything at all."""
-        return self._stream.silent_s(now)
+        return self._gate.silent_s(now)
+
+    # -- closing ---------------------------------------------------------------------------------------------------
 
     async def close(self, code: int = CloseCode.NORMAL, reason: str = "") -> None:
         """Send a close frame, give the peer close_timeout_s for its half, then close the transport in any case.
@@ -212,32 +283,19 @@ class WebSocket:
             await self._closing.wait()
             return
         self._closing = trio.Event()
-        self._stream.begin_closing()
         try:
             with trio.move_on_after(self._limits.close_timeout_s) as patience:
-                if self._verdict is None and self._connection.closed is None:
-                    self._verdict = PeerClosed(code, reason, by_peer=False)
-                    if code == CloseCode.ABNORMAL:
-                        await self._part(patience.deadline)
-                        return
-                    async with trio.open_nursery() as nursery:
-                        nursery.start_soon(self._stop_waiting, nursery.cancel_scope)
-                        await self._connection.aclose(code, reason or None)
-                        nursery.cancel_scope.cancel()
-                    if self._reader.failure is not None:
-                        await self._part(patience.deadline)
+                if self._has_ended:
+                    await self._part_from(await self._end(), patience)
                 else:
-                    verdict = await self._end()
-                    if not verdict.by_peer and verdict.code != CloseCode.ABNORMAL:
-                        if not self._stream.close_sent:
-                            await self._stream.write(bytes(_ENCODER.close(verdict.code, verdict.reason)))
-                        await self._part(patience.deadline)
-                await self._stream.send_eof()  # TLS: without its close_notify the peer would call this a broken line
+                    self._verdict = PeerClosed(code, reason, by_peer=False)
+                    await self._say_goodbye(code, reason, patience)
+                await self._gate.send_eof()  # TLS: without its close_notify the peer would call this a broken line
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # The peer has gone in the middle of it.
         finally:
             try:
-                await self._stream.cut()
+                await self._gate.cut()
             finally:
                 self._closing.set()
 
@@ -247,116 +305,93 @@ class WebSocket:
         Cancelling: it is closed all the same.
         """
         self._verdict = self._verdict or PeerClosed(CloseCode.ABNORMAL, reason, by_peer=False)
-        await self._stream.cut()
+        await self._gate.cut()
 
-    async def _stop_waiting(self, scope: trio.CancelScope) -> None:
-        """Only the reader can notice the peer's half of the close: without it, wait no longer than for our own."""
-        await self._reader.done.wait()
-        await self._stream.close_written.wait()
-        scope.cancel()
+    async def _say_goodbye(self, code: int, reason: str, patience: trio.CancelScope) -> None:
+        """Both halves of a close that we begin."""
+        if code == CloseCode.ABNORMAL:
+            await self._part(patience)
+            return
+        judge = self._call_judge()
+        self._frames.pass_all()
+        if not self._receiving:  # else somebody reads for it, and nobody else may
+            judge.read_alone()
+        await judge.close(code, reason)
+        if judge.failure is not None:
+            await self._part(patience)
 
-    async def _part(self, deadline: float) -> None:
+    async def _part_from(self, verdict: PeerClosed, patience: trio.CancelScope) -> None:
+        """What is left to do when the connection has ended already."""
+        if self._answer is not None:
+            await self._answer.wait()
+        if not verdict.by_peer and verdict.code != CloseCode.ABNORMAL:
+            if self._judge is None or not self._judge.close_sent:
+                await self._gate.write(close_frame(verdict.code, verdict.reason))
+            await self._part(patience)
+
+    async def _part(self, patience: trio.CancelScope) -> None:
         """Our close frame is out and nobody answers for the peer any more: see that a reset does not overtake it."""
-        await self._stream.send_eof()
-        await self._reader.stop()
-        if not self._stream.receiving:  # else somebody reads, and nobody else may
-            await linger(self._stream.transport, deadline - trio.current_time())
+        await self._gate.send_eof()
+        if self._judge is not None:
+            await self._judge.stop()
+        if not self._receiving:
+            await linger(self._gate.transport, patience.deadline - trio.current_time())
+
+    # -- how it ends -----------------------------------------------------------------------------------------------
+
+    @property
+    def _has_ended(self) -> bool:
+        return self._verdict is not None or (self._judge is not None and self._judge.closed is not None)
 
     async def _end(self) -> PeerClosed:
         """How the connection has ended, once that is certain."""
-        if self._verdict is None:
-            await self._reader.settled.wait()
-            self._verdict = self._verdict or self._judge()
+        if self._verdict is None and self._judge is not None:
+            await self._judge.settled.wait()
         else:
             await trio.lowlevel.checkpoint()
+        if self._verdict is None:
+            self._verdict = self._conclude()
         return self._verdict.with_traceback(None)
 
     def _lost(self) -> PeerClosed:
-        """How the connection has ended when a write has failed: its reader may not have noticed yet."""
-        if self._verdict is None or self._stream.stalled:
-            self._verdict = self._judge()
+        """How the connection has ended when nothing can be read or written any more."""
+        if self._verdict is None or self._gate.stalled:
+            self._verdict = self._conclude()
         return self._verdict.with_traceback(None)
 
-    def _judge(self) -> PeerClosed:
-        stream, found = self._stream, self._connection.closed
-        if stream.stalled:
+    def _conclude(self) -> PeerClosed:
+        judge = self._judge
+        if self._gate.stalled:
             return Stalled(f"the peer did not read for {self._limits.write_timeout_s:g} s")
-        if stream.overfed:
-            self.exceeded = "messages_per_s" if stream.overfed == stream.too_many else ""
-            return self._found(CloseCode.POLICY, stream.overfed)
-        if found is None and self._reader.failure is not None:
+        closed = None if judge is None else judge.closed
+        if judge is not None and closed is None and judge.failure is not None:
             return PeerClosed(CloseCode.INTERNAL_ERROR, "internal error", by_peer=False)
-        if found is None or found.code == CloseCode.ABNORMAL:
+        if judge is None or closed is None or closed.code == CloseCode.ABNORMAL:
             return PeerClosed(CloseCode.ABNORMAL, "the connection was lost", by_peer=True)
         # trio-websocket answers the peer's close frame and sends one for a message that is too big, in the same way.
         # For what wsproto finds wrong it sends none.
-        if not stream.close_sent or (found.reason or "").startswith(_TOO_BIG):
-            return self._found(found.code, found.reason or "")
-        return PeerClosed(found.code, found.reason or "", by_peer=True)
+        if not judge.close_sent or judge.is_too_big:
+            return self._found(closed.code, closed.reason or "")
+        return PeerClosed(closed.code, closed.reason or "", by_peer=True)
 
     def _found(self, code: int, reason: str) -> PeerClosed:
         self.fault = code
         return PeerClosed(code, reason, by_peer=False)
 
+    def _call_judge(self) -> Judge:
+        if self._judge is None:
+            self._judge = Judge(self._gate, self._frames, self._limits.max_message_bytes, self._nursery)
+        return self._judge
 
-@asynccontextmanager
-async def accept_websocket(
-    stream: trio.abc.Stream, head: Head, early: bytes, limits: Limits
-) -> AsyncIterator[WebSocket]:
-    """Answer the handshake in `head` and yield the open connection. `early` is what came after the head.
 
-    On leaving, a connection that is still open is closed with 1000, or with 1011 when an exception leaves; then
-    `stream` is closed and no task remains. An exception of the body leaves as it is, not in a group.
+def accept_websocket(stream: trio.abc.Stream, head: Head, early: bytes, limits: Limits) -> WebSocket:
+    """A WebSocket, for an `async with` block in the same task: the handshake in `head` is answered at its begin.
 
-    Raises: Refusal when `head` is no valid handshake; PeerClosed when the peer does not take the answer within
-    handshake_timeout_s.
+    `early` is what came after the head. On leaving, a connection that is still open is closed with 1000, or with 1011
+    when an exception leaves; then `stream` is closed and no task remains. An exception of the body leaves as it is.
+
+    Raises: Refusal when `head` is no valid handshake; at the begin of the block PeerClosed when the peer does not take
+    the answer within handshake_timeout_s.
     Cancelling: `stream` is closed at once.
     """
-    handshake = _handshake(check_upgrade(head))
-    error: Exception | None = None
-    async with trio.open_nursery() as nursery:
-        try:
-            reader = ReaderTask(nursery)
-            kept = KeptStream(stream, limits, reader.settled, handshake, early)
-            reader.stream = kept
-            connection = await _answer(kept, reader, limits)
-            ws = WebSocket(connection, kept, reader, limits)
-            kept.open_gate()
-            try:
-                yield ws
-            except Exception as exc:
-                error = exc
-                await ws.close(CloseCode.INTERNAL_ERROR, "internal error")
-            else:
-                await ws.close()
-        except PeerClosed as exc:
-            error = exc
-        finally:
-            nursery.cancel_scope.cancel()
-            await close_now(stream)
-    if error is not None:
-        raise error
-
-
-async def _answer(kept: KeptStream, reader: ReaderTask, limits: Limits) -> trio_websocket.WebSocketConnection:
-    try:
-        with trio.fail_after(limits.handshake_timeout_s):
-            request = await trio_websocket.wrap_server_stream(
-                cast(trio.Nursery, reader), kept, _QUEUE, limits.max_message_bytes, READ_BYTES
-            )
-            return await request.accept()
-    except (trio.TooSlowError, trio_websocket.ConnectionClosed):
-        raise PeerClosed(CloseCode.ABNORMAL, "left during the handshake", by_peer=True) from None
-
-
-def _handshake(key: str) -> bytes:
-    """The request that wsproto gets to see: the peer's key, and nothing else of what the peer wrote."""
-    lines = [
-        "GET / HTTP/1.1",
-        "Host: localhost",
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        f"Sec-WebSocket-Key: {key}",
-        "Sec-WebSocket-Version: 13",
-    ]
-    return "\r\n".join([*lines, "", ""]).encode("ascii")
+    return WebSocket(stream, check_upgrade(head), early, limits)

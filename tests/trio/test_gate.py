@@ -1,23 +1,40 @@
-"""GatedStream: a proper Stream, a gate on input, a deadline on every write, and nothing written after a torn write."""
+"""Gate: a deadline on every write, nothing written after a torn write, writers one after the other; and bounds."""
 
 from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 import trio
 import trio.testing
 
-from elizad.net.gate import READ_BYTES, GatedStream, linger
+from elizad.net.gate import READ_BYTES, Gate, linger
+from elizad.net.limits import Limits
+
+LIMITS = Limits(write_timeout_s=10, messages_per_s=10)
 
 
-def over_memory(replay: bytes = b"", early: bytes = b"") -> tuple[GatedStream, trio.abc.Stream, trio.abc.Stream]:
+def over_memory(early: int = 0) -> tuple[Gate, trio.abc.Stream, trio.abc.Stream]:
     near, far = trio.testing.memory_stream_pair()
-    return GatedStream(near, write_timeout_s=10, replay=replay, early=early), near, far
+    return Gate(near, LIMITS, early), near, far
 
 
-def tight_pair() -> tuple[GatedStream, trio.abc.Stream]:
+def tight_pair() -> tuple[Gate, trio.abc.Stream]:
     """A writer whose bytes go out only as the far end reads them."""
     near, far = trio.testing.lockstep_stream_pair()
-    return GatedStream(near, write_timeout_s=10), far
+    return Gate(near, LIMITS), far
+
+
+@asynccontextmanager
+async def over_sockets(limits: Limits = LIMITS) -> AsyncIterator[tuple[Gate, trio.SocketStream]]:
+    near, far = (trio.SocketStream(trio.socket.from_stdlib_socket(one)) for one in socket.socketpair())
+    async with near, far:
+        yield Gate(near, limits), far
 
 
 class Recording(trio.abc.Stream):
@@ -39,160 +56,222 @@ class Recording(trio.abc.Stream):
     async def aclose(self) -> None: ...
 
 
-class TestStreamContract:
-    @staticmethod
-    def open_pair(pair: tuple[trio.abc.Stream, trio.abc.Stream]) -> tuple[GatedStream, GatedStream]:
-        near, far = pair
-        one, other = GatedStream(near, write_timeout_s=10), GatedStream(far, write_timeout_s=10)
-        one.open_gate()
-        other.open_gate()
-        return one, other
-
-    async def test_over_memory(self) -> None:
-        async def make() -> tuple[GatedStream, GatedStream]:
-            return self.open_pair(trio.testing.memory_stream_pair())
-
-        await trio.testing.check_two_way_stream(make, None)
-
-    async def test_over_memory_that_blocks(self) -> None:
-        async def make() -> tuple[GatedStream, GatedStream]:
-            return self.open_pair(trio.testing.lockstep_stream_pair())
-
-        await trio.testing.check_two_way_stream(make, make)
-
-    async def test_with_bytes_that_came_before(self) -> None:
-        async def make() -> tuple[GatedStream, GatedStream]:
-            near, far = trio.testing.memory_stream_pair()
-            one = GatedStream(near, write_timeout_s=10, replay=b"h", early=b"e")
-            one.open_gate()
-            assert await one.receive_some() + await one.receive_some() == b"he"
-            other = GatedStream(far, write_timeout_s=10)
-            other.open_gate()
-            return one, other
-
-        await trio.testing.check_two_way_stream(make, None)
-
-
-class TestGate:
-    async def test_replay_comes_first_then_early_bytes_then_the_transport(self) -> None:
-        gated, _near, far = over_memory(replay=b"head", early=b"early")
-        await far.send_all(b"later")
-        assert await gated.receive_some() == b"head"
-        gated.open_gate()
-        assert await gated.receive_some() == b"early"
-        assert await gated.receive_some() == b"later"
-
-    async def test_nothing_behind_the_gate_is_read_before_it_opens(
-        self, autojump_clock: trio.testing.MockClock
-    ) -> None:
-        gated, near, far = over_memory(replay=b"head", early=b"early")
-        await far.send_all(b"later")
-        assert await gated.receive_some() == b"head"
-        with trio.move_on_after(60) as waited:
-            await gated.receive_some()
-        assert waited.cancelled_caught
-        assert await near.receive_some() == b"later", "it is still where the kernel would keep it"
-
-    async def test_max_bytes_cuts_what_is_replayed(self) -> None:
-        gated, _near, _far = over_memory(replay=b"head", early=b"early")
-        gated.open_gate()
-        assert [await gated.receive_some(3) for _ in range(4)] == [b"hea", b"d", b"ear", b"ly"]
-
-    async def test_closing_wakes_who_waits_at_the_gate(self) -> None:
-        gated, _near, _far = over_memory()
-
-        async def wait() -> None:
-            with pytest.raises(trio.ClosedResourceError):
-                await gated.receive_some()
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(wait)
-            await trio.testing.wait_all_tasks_blocked()
-            await gated.aclose()
-
+class TestReading:
     async def test_reads_are_large(self) -> None:
         transport = Recording()
-        gated = GatedStream(transport, write_timeout_s=1)
-        gated.open_gate()
-        await gated.receive_some()
+        await Gate(transport, LIMITS).read()
         assert transport.asked == [READ_BYTES]
+
+    async def test_what_comes_and_the_end(self) -> None:
+        async with over_sockets() as (gate, far):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(far.send_all, b"x" * 150_000)
+                received = 0
+                while received < 150_000:
+                    received += len(await gate.read())
+            await far.aclose()
+            assert await gate.read() == b""
+            assert gate.bytes_in == 150_000
+
+    async def test_one_reads(self) -> None:
+        async with over_sockets() as (gate, _far):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(gate.read)
+                await trio.testing.wait_all_tasks_blocked()
+                with pytest.raises(trio.BusyResourceError):
+                    await gate.read()
+                nursery.cancel_scope.cancel()
+
+    async def test_a_cancelled_read_loses_nothing(self) -> None:
+        async with over_sockets() as (gate, far):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(gate.read)
+                await trio.testing.wait_all_tasks_blocked()
+                nursery.cancel_scope.cancel()
+            await far.send_all(b"here")
+            with trio.CancelScope() as scope:
+                scope.cancel()
+                await gate.read()
+            assert await gate.read() == b"here"
+
+    async def test_who_reads_is_told_that_the_line_is_cut(self) -> None:
+        async def read(gate: Gate) -> None:
+            with pytest.raises(trio.ClosedResourceError):
+                await gate.read()
+
+        async with over_sockets() as (over_socket, _far):
+            for gate in (over_memory()[0], over_socket):
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(read, gate)
+                    await trio.testing.wait_all_tasks_blocked()
+                    await gate.cut()
+                await read(gate)
+
+    async def test_a_reset(self) -> None:
+        async with over_sockets() as (gate, far):
+            reset = OSError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+            await far.send_all(b"x")
+
+        def fail(*_args: object) -> bytes:
+            raise reset
+
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(trio.BrokenResourceError, match="Connection reset"):
+            patch.setattr("elizad.net.gate.os.read", fail)
+            await gate.read()
+        assert gate.silent_s(1e9) == 0
+        await gate.cut()
 
 
 class TestWriting:
     async def test_a_write_that_is_not_read_ends_the_stream(self, autojump_clock: trio.testing.MockClock) -> None:
-        gated, far = tight_pair()
+        gate, far = tight_pair()
         start = trio.current_time()
         with pytest.raises(trio.BrokenResourceError, match="did not read for 10 s"):
-            await gated.send_all(b"long")
+            await gate.write(b"long")
         assert trio.current_time() - start == pytest.approx(10)
-        assert gated.stalled
+        assert gate.stalled
         with pytest.raises(trio.ClosedResourceError):
-            await gated.write(b"more")
+            await gate.write(b"more")
         with pytest.raises(trio.BrokenResourceError):
             await far.send_all(b"x")
+
+    async def test_a_socket_that_is_not_read_from(self) -> None:
+        async with over_sockets(replace(LIMITS, write_timeout_s=0.2)) as (gate, _far):
+            with pytest.raises(trio.BrokenResourceError, match=r"did not read for 0\.2 s"):
+                await gate.write(b"x" * 5_000_000)
+            assert gate.stalled
+            assert gate.bytes_out > 0, "some of it had gone"
+            with pytest.raises(trio.ClosedResourceError):
+                gate.write_at_once(b"more")
 
     async def test_a_cancelled_write_ends_the_stream(self, autojump_clock: trio.testing.MockClock) -> None:
-        gated, far = tight_pair()
+        gate, far = tight_pair()
         with trio.move_on_after(1) as scope:
-            await gated.send_all(b"long")
+            await gate.write(b"long")
         assert scope.cancelled_caught
-        assert not gated.stalled
+        assert not gate.stalled
         with pytest.raises(trio.ClosedResourceError):
-            await gated.send_all(b"more")
+            await gate.write(b"more")
         with pytest.raises(trio.BrokenResourceError):
             await far.send_all(b"x")
 
+    async def test_a_write_that_is_torn_although_it_was_cancelled_before_ends_the_stream(self) -> None:
+        async with over_sockets() as (gate, _far):
+            with trio.CancelScope() as scope:
+                scope.cancel()
+                await gate.write(b"x" * 5_000_000)
+            assert scope.cancelled_caught
+            with pytest.raises(trio.ClosedResourceError):
+                await gate.write(b"more")
+
     async def test_waiting_for_another_write_may_be_cancelled(self, autojump_clock: trio.testing.MockClock) -> None:
-        gated, far = tight_pair()
+        gate, far = tight_pair()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(gated.send_all, b"first")
+            nursery.start_soon(gate.write, b"first")
             await trio.testing.wait_all_tasks_blocked()
             with trio.move_on_after(1) as scope:
-                await gated.write(b"second")
+                await gate.write(b"second")
             assert scope.cancelled_caught
             assert await far.receive_some(100) == b"first"
-        assert gated.bytes_out == len(b"first")
+        assert gate.bytes_out == len(b"first")
 
     async def test_writes_of_several_tasks_never_mix(self) -> None:
-        gated, far = tight_pair()
-        pieces = [bytes([65 + number]) * 50 for number in range(8)]
+        gate, far = tight_pair()
+        words = [letter * 50 for letter in (b"a", b"b", b"c", b"d")]
         async with trio.open_nursery() as nursery:
-            for piece in pieces:
-                nursery.start_soon(gated.write, piece)
-            received = b""
-            while len(received) < 400:
-                received += await far.receive_some(7)
-        assert sorted(received[start : start + 50] for start in range(0, 400, 50)) == pieces
+            for word in words:
+                nursery.start_soon(gate.write, word)
+            data = b""
+            while len(data) < 200:
+                data += await far.receive_some(7)
+        assert sorted(data[start : start + 50] for start in range(0, 200, 50)) == words
 
-    async def test_each_write_is_one_write_of_the_transport(self) -> None:
+    async def test_a_short_write_waits_for_a_long_one(self) -> None:
+        async with over_sockets() as (gate, far):
+            received = bytearray()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(gate.write, b"x" * 3_000_000)
+                await trio.testing.wait_all_tasks_blocked()
+                assert gate.write_at_once(b"short") == 0
+                nursery.start_soon(gate.write, b"short")
+                await trio.testing.wait_all_tasks_blocked()
+                while len(received) < 3_000_005:
+                    received += await far.receive_some()
+            assert bytes(received) == b"x" * 3_000_000 + b"short"
+            assert gate.bytes_out == 3_000_005
+            assert gate.write_at_once(b"at once") == 7, "nobody writes any more"
+
+    async def test_what_fits_is_written_without_a_checkpoint(self) -> None:
+        async with over_sockets() as (gate, far):
+            with trio.CancelScope() as scope:
+                scope.cancel()
+                await gate.write(b"fits")
+            assert not scope.cancelled_caught
+            assert await far.receive_some() == b"fits"
+
+    async def test_one_write_for_each_piece(self) -> None:
         transport = Recording()
-        gated = GatedStream(transport, write_timeout_s=1)
-        await gated.write(b"one two three")
-        await gated.send_all(b"four")
+        gate = Gate(transport, LIMITS)
+        await gate.write(b"one two three")
+        await gate.write(b"four")
         assert transport.written == [b"one two three", b"four"]
 
+    async def test_the_end_waits_for_a_write(self) -> None:
+        async with over_sockets() as (gate, far):
+            received = bytearray()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(gate.write, b"x" * 1_000_000)
+                await trio.testing.wait_all_tasks_blocked()
+                nursery.start_soon(gate.send_eof)
+                async for part in far:
+                    received += part
+            assert len(received) == 1_000_000
+
     async def test_bytes_are_counted(self) -> None:
-        gated, _near, far = over_memory(replay=b"head", early=b"early")
-        gated.open_gate()
+        gate, _near, far = over_memory(early=5)
         await far.send_all(b"later")
-        await gated.write(b"123")
+        await gate.write(b"123")
+        await gate.read()
+        assert (gate.bytes_in, gate.bytes_out) == (10, 3)
+
+
+class TestBounds:
+    async def test_messages(self, autojump_clock: trio.testing.MockClock) -> None:
+        gate, _near, _far = over_memory()
+        now = trio.current_time()
+        assert [gate.admit_message(now, 10) for _ in range(100)] == [None] * 100
+        assert gate.admit_message(now, 10) == "more than 10 messages a second"
+        assert gate.admit_message(now + 0.1, 10) is None
+        gate.take_at_most(1)
+        assert gate.admit_message(now, 5 * READ_BYTES) is None
+        assert gate.admit_message(now, 5 * READ_BYTES) == "more than 1 messages a second"
+
+    async def test_control_frames_count_as_messages(self) -> None:
+        gate, _near, _far = over_memory()
+        assert gate.admit_frames(5000, 0) is None
+        assert gate.admit_frames(100, 100) is None
+        assert gate.admit_frames(1, 1) == "more than 10 messages a second"
+
+    async def test_frames_without_a_message(self) -> None:
+        gate, _near, _far = over_memory()
         for _ in range(3):
-            await gated.receive_some()
-        assert (gated.bytes_in, gated.bytes_out) == (len(b"earlylater"), 3)
+            assert gate.admit_frames(16_384, 0) is None
+            assert gate.admit_message(trio.current_time(), 1) is None
+        assert gate.admit_frames(16_384, 0) is None
+        assert gate.admit_frames(1, 0) == "too many frames without a whole message"
 
 
 class TestSilence:
     async def test_only_time_spent_reading_counts(self, autojump_clock: trio.testing.MockClock) -> None:
-        gated, _near, far = over_memory()
-        gated.open_gate()
+        gate, _near, far = over_memory()
         await trio.sleep(100)
-        assert gated.silent_s(trio.current_time()) == 0
+        assert gate.silent_s(trio.current_time()) == 0
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(gated.receive_some)
+            nursery.start_soon(gate.read)
             await trio.sleep(7)
-            assert gated.silent_s(trio.current_time()) == pytest.approx(7)
+            assert gate.silent_s(trio.current_time()) == pytest.approx(7)
             await far.send_all(b"x")
-        assert gated.silent_s(trio.current_time()) == 0
+        assert gate.silent_s(trio.current_time()) == 0
 
 
 class TestLinger:

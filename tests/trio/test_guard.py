@@ -17,7 +17,7 @@ from elizad.net.limits import Limits
 from elizad.net.tally import Tally
 from elizad.net.ws import WebSocket
 from tests.support import peers
-from tests.support.peers import CLOSE, PONG, TEXT, close_code, echo, frame, frames_in, read_all
+from tests.support.peers import BINARY, CLOSE, TEXT, close_code, echo, frame, frames_in, read_all
 
 ROUTES = (Route("echo", "/echo", tokens=("hush-hush",)), Route("tailed", "/tailed", has_tail=True))
 GRANTED = "/echo?token=hush-hush"
@@ -184,9 +184,9 @@ async def test_a_bug_of_the_library_is_logged(
     async def fail(*_args: object) -> None:
         raise ZeroDivisionError("theirs")
 
-    monkeypatch.setattr("trio_websocket.WebSocketConnection._handle_pong_event", fail)
+    monkeypatch.setattr("trio_websocket.WebSocketConnection._handle_message_event", fail)
     visit = Visit()
-    await visit.run(peers.request(GRANTED) + frame(PONG))
+    await visit.run(peers.request(GRANTED) + frame(BINARY))
     assert visit.tally.bugs == 1
     assert "ZeroDivisionError: theirs" in caplog.text
 

@@ -13,7 +13,7 @@ from elizad.net.errors import PeerClosed, Refusal, Stalled
 from elizad.net.head import Head
 from elizad.net.ws import accept_websocket
 from tests.support.opened import LIMITS, ending, head, opened
-from tests.support.peers import CLOSE, PING, PONG, TEXT, close_code, frame, frames_in, read_all
+from tests.support.peers import BINARY, CLOSE, PING, PONG, TEXT, close_code, frame, frames_in, read_all
 
 
 class TestFaults:
@@ -99,7 +99,7 @@ class TestFaults:
     async def test_the_bound_on_frames_is_for_those_without_a_message(
         self, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("elizad.net.kept._MOST_FRAMES", 20)
+        monkeypatch.setattr("elizad.net.gate._MOST_FRAMES", 20)
         async with opened() as (ws, far):
             for number in range(30):
                 await far.send_all(frame(PONG) * 10 + frame(TEXT, str(number).encode()))
@@ -129,9 +129,9 @@ class TestFaults:
         async def fail(*_args: object) -> None:
             raise ZeroDivisionError
 
-        monkeypatch.setattr("trio_websocket.WebSocketConnection._handle_ping_event", fail)
+        monkeypatch.setattr("trio_websocket.WebSocketConnection._handle_message_event", fail)
         async with opened() as (ws, far):
-            await far.send_all(frame(PING))
+            await far.send_all(frame(BINARY))
             end = await ending(ws)
             assert (end.code, end.by_peer, ws.fault) == (1011, False, None)
             assert isinstance(ws.bug, ZeroDivisionError)
