@@ -28,7 +28,7 @@ from elizad.ops.tokens import TokenFile, read_tokens
 from elizad.protocols.catalogue import catalogue
 from elizad.protocols.retell import RetellOptions
 from elizad.responders import borrowed_mind
-from elizad.service.switchboard import Voice
+from elizad.service.voice import Voice
 
 T = TypeVar("T")
 

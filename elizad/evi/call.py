@@ -28,7 +28,8 @@ from elizad.net.errors import PeerClosed
 from elizad.protocols.evi import incoming
 from elizad.protocols.evi.chat import HANG_UP
 from elizad.protocols.evi.incoming import EviProblem, Incoming
-from elizad.service.connection import Ending, Socket, gone
+from elizad.service.connection import Socket
+from elizad.service.ending import Ending, gone
 from elizad.service.responder import Mind
 from elizad.types import CloseCode
 

@@ -27,13 +27,13 @@ from elizad.protocols.evi.chat import Chat
 from elizad.protocols.evi.incoming import EviProblem, Tool
 from elizad.protocols.evi.outgoing import Writer
 from elizad.protocols.evi.query import Wanted, read_query
-from elizad.service.connection import Ending, OpenSession
+from elizad.service.ending import Ending
 from elizad.service.meter import Meter
 from elizad.service.registry import Registry
 from elizad.service.responder import Borrowed, Mind, Patience
-from elizad.service.session import Session, for_log
+from elizad.service.session import OpenSession, Session, for_log
 from elizad.service.sessions import Sessions
-from elizad.service.switchboard import Voice
+from elizad.service.voice import Voice
 from elizad.store.api import Key
 from elizad.types import CloseCode
 

@@ -10,23 +10,27 @@ from __future__ import annotations
 
 import logging
 import math
-from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import suppress
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import trio
 
 from elizad import agent
-from elizad.conversation.commands import AnswerKeepalive, Cue, EndTurn, Speak
+from elizad.conversation.commands import AnswerKeepalive, Command, EndTurn
 from elizad.conversation.conversation import Conversation, Delegated, Turn
 from elizad.conversation.events import Event, Ignored, KeepaliveRequested, TurnRequested
 from elizad.errors import RemoteError
 from elizad.net.errors import PeerClosed
 from elizad.protocols.catalogue import Adapter
+from elizad.service.ending import Ending, gone
 from elizad.service.meter import Meter
+from elizad.service.playing import Playing
 from elizad.service.responder import Finished, Mind, Spoken, facts_of
 from elizad.service.session import Session
+from elizad.service.sessions import Sessions
+from elizad.service.voice import Voice
+from elizad.store.api import Key
 from elizad.types import CloseCode
 
 log = logging.getLogger("elizad.service")
@@ -39,9 +43,6 @@ _INBOX: Final = 1
 _LATE_S: Final = 1.0
 """How long a call that is over waits for its session: a store that is only slow has answered by then."""
 
-# Codes that say what was wrong with what the peer sent: protocol, kind, encoding, size.
-_FAULTS: Final = frozenset({1002, CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_PAYLOAD, CloseCode.TOO_BIG})
-
 
 class Socket(Protocol):
     """What a connection needs of a WebSocket; elizad.net.ws.WebSocket is one."""
@@ -53,22 +54,8 @@ class Socket(Protocol):
     async def close(self, code: int = ..., reason: str = ...) -> None: ...
 
 
-OpenSession = Callable[[str, Callable[[], None]], Session]
-"""Makes what a call has to do with the session of this name; the second is to be called when a save is over."""
-
 _Arrival = tuple[float, Event | Spoken | Finished]
 """When something came, in trio's time: an event of a message, or a piece of what a responder says."""
-
-
-class Ending(NamedTuple):
-    """Why a call ended: the close code, whose doing it was, and words for the log.
-
-    `reason` is sent to the peer when the ending is ours.
-    """
-
-    code: int
-    why: str
-    reason: str = ""
 
 
 class Connection:
@@ -76,9 +63,9 @@ class Connection:
 
     # fmt: off
     __slots__ = (
-        "_adapter", "_answering", "_asked", "_at_once", "_conn", "_conversation", "_data", "_ended", "_feed",
-        "_meter", "_mind", "_newest", "_nursery", "_open_session", "_opened", "_pending", "_session", "_socket",
-        "_speaking", "_spoken_until", "_started", "_stopping", "ending", "session", "turns",
+        "_adapter", "_answering", "_at_once", "_conn", "_conversation", "_data", "_ended", "_feed", "_meter", "_mind",
+        "_newest", "_nursery", "_opened", "_playing", "_session", "_sessions", "_socket", "_stopping", "_unread",
+        "_voice", "ending", "session", "turns",
     )
     # fmt: on
 
@@ -86,36 +73,30 @@ class Connection:
         self,
         socket: Socket,
         adapter: Adapter,
-        conversation: Conversation,
+        voice: Voice,
         conn: str,
         meter: Meter,
-        open_session: OpenSession | None = None,
-        mind: Mind | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
-        """Without `open_session` nothing is kept of the call, and nothing known of those before it.
-
-        `mind` answers the turns that the conversation delegates.
-        """
+        """Without `sessions` nothing is kept of the call, and nothing known of those before it."""
         self._socket = socket
         self._adapter = adapter
-        self._conversation = conversation
+        self._voice = voice
         self._conn = conn
         self._meter = meter
-        self._open_session = open_session
+        self._sessions = sessions
         self._session: Session | None = None
-        self._newest: tuple[TurnRequested, Turn] | None = None  # the newest turn that is complete, for the session
-        self._mind = mind
-        self._answering: tuple[TurnRequested, Turn] | None = None  # the turn that `mind` answers
+        self._conversation: Conversation | None = None  # from the first turn on: a call may never have one
+        self._mind: Mind | None = None  # answers the turns that the conversation delegates
+        self._answering: tuple[TurnRequested, Turn] | None = None  # the turn that `_mind` answers
+        self._newest: tuple[TurnRequested, Turn] | None = None  # a complete turn that its session has come too late for
         self._data: dict[str, Any] = {}  # what a responder keeps in a call without a session
         self._feed: trio.MemorySendChannel[_Arrival | None] | None = None
+        self._unread = 0  # events of the peer's that the writer has not taken yet, the peer's end being one
         self._stopping = False
         self._at_once: list[str] = []  # frames that wait for nothing
-        self._pending: deque[Cue] = deque()  # what is left of the current turn
+        self._playing: Playing | None = None  # the current turn, until its end has been sent
         self._opened = 0.0  # when the call opened, in trio's time
-        self._asked = 0.0  # when the message came that asked for the current turn, in trio's time
-        self._started = 0.0  # when the current turn began, in trio's time
-        self._speaking = False  # whether the current turn's first words have been sent
-        self._spoken_until = 0.0  # when the next piece of a responder's reply is due, in seconds of the turn
         self._ended = -1  # the adapter's number of the newest turn that has ended
         self.session: str | None = None
         self.turns = 0
@@ -140,7 +121,8 @@ class Connection:
             # It may still be looked for: what was said in so short a call is kept all the same.
             with trio.move_on_after(_LATE_S):
                 await self._session.looked_for()
-            await self._catch_up()
+            if self._session.has_come_late:
+                await self._catch_up()
 
     def stop(self) -> None:
         """End the call when the turn that is being spoken is finished. Does not wait."""
@@ -163,6 +145,7 @@ class Connection:
                     message = await self._socket.receive()
                     now = trio.current_time()
                     for event in self._adapter.receive(message):
+                        self._unread += 1
                         try:
                             feed.send_nowait((now, event))  # without the checkpoint of the other
                         except trio.WouldBlock:
@@ -172,6 +155,7 @@ class Connection:
             except RemoteError as error:
                 self.ending = Ending(error.code, f"bad input: {error.reason}", error.reason)
             finally:
+                self._unread += 1
                 if self._mind is not None:
                     self._mind.cancel()  # it holds the channel open
 
@@ -182,9 +166,10 @@ class Connection:
         self._opened = trio.current_time()
         self._at_once, greeting = self._adapter.opening()
         if greeting is not None:
-            await self._begin(greeting, trio.current_time())
+            await self._begin(greeting, self._opened)
         while True:
-            await self._catch_up()
+            if self._session is not None and self._session.has_come_late:
+                await self._catch_up()
             try:
                 arrival = await self._next_arrival(inbox)
             except trio.EndOfChannel:
@@ -192,47 +177,47 @@ class Connection:
             if arrival is not None:
                 # Another may wait already, which supersedes this one: look before anything is sent.
                 await self._take(*arrival)
-            elif self._at_once or self._pending:
+            elif self._at_once or self._playing is not None:
                 await self._send_due()
-            elif self._stopping and not self._is_answering:
+            elif self._stopping:
                 self.ending = Ending(self._adapter.going_away, "the daemon stops", "the server is going away")
                 return
 
     async def _next_arrival(self, inbox: trio.MemoryReceiveChannel[_Arrival | None]) -> _Arrival | None:
         """Wait for an event; None when a chunk is due first, or there is something else to look at."""
         due = self._next_due()
-        idle = not self._pending and not self._is_answering
-        if self._at_once or due <= trio.current_time() or (self._stopping and idle):
-            try:
+        if due > trio.current_time():
+            if due == math.inf:
+                return await inbox.receive()
+            with trio.move_on_at(due):
+                return await inbox.receive()
+        elif self._unread or self._mind is not None:  # a mind's pieces are not counted
+            with suppress(trio.WouldBlock):
                 return inbox.receive_nowait()
-            except trio.WouldBlock:
-                return None
-        if due == math.inf:
-            return await inbox.receive()
-        with trio.move_on_at(due):
-            return await inbox.receive()
         return None
 
-    @property
-    def _is_answering(self) -> bool:
-        return self._mind is not None and self._mind.is_busy
-
     def _next_due(self) -> float:
-        """Return when the next chunk is due, in trio's time; infinity if none is pending."""
-        if not self._pending:
-            return math.inf
-        due_s, command = self._pending[0]
-        due = self._started + due_s
-        if self._session is not None and isinstance(command, EndTurn):
-            return max(due, self._session.held_until())
-        return due
+        """Return when there is something to do, in trio's time, if nothing comes: infinity for never."""
+        if self._at_once:
+            return -math.inf
+        if self._playing is not None:
+            return self._due(self._playing)
+        return -math.inf if self._stopping else math.inf
+
+    def _due(self, playing: Playing) -> float:
+        """Return when the next piece may be sent: the end of a turn may have to wait for the disk."""
+        if self._session is not None and playing.is_ending:
+            return max(playing.due, self._session.held_until())
+        return playing.due
 
     async def _take(self, arrived: float, event: Event | Spoken | Finished) -> None:
+        if isinstance(event, Spoken | Finished):
+            self._add(event)
+            return
+        self._unread -= 1
         match event:
             case TurnRequested():
                 await self._begin(event, arrived)
-            case Spoken() | Finished():
-                self._add(event)
             case KeepaliveRequested(stamp):
                 self._at_once += self._adapter.send(AnswerKeepalive(stamp))
             case Ignored(why):
@@ -243,24 +228,24 @@ class Connection:
         """Start a turn; it supersedes what is left of an older one."""
         if event.turn <= self._ended:
             return
-        if self._pending or self._is_answering:
+        if self._playing is not None:
             self._meter.superseded[self._adapter.name] += 1
             log.debug("barge-in", extra={"fields": {"conn": self._conn, "turn": event.turn}})
-        if event.session is not None:
-            self.session = event.session
         if self._mind is not None:
             self._mind.cancel()
         self._answering = None
         self.turns += 1
         self._meter.turns[self._adapter.name] += 1
-        await self._join(event)
-        event = event._replace(elapsed_s=arrived - self._opened)
+        conversation = self._conversation or self._converse()
+        if event.session is not None:
+            self.session = event.session
+            if self._sessions is not None:
+                await self._join(event, event.session, self._sessions)
+        event = TurnRequested(*event[:-1], arrived - self._opened)  # elapsed_s is the last; this is five times _replace
         if self._mind is not None:
             event = event._replace(variables={**facts_of(self._kept), **event.variables})
-        turn = await self._answer(event)
-        self._pending = deque(turn.cues)
-        self._asked, self._started, self._speaking = arrived, trio.current_time(), False
-        self._spoken_until = turn.cues[-1].due_s + self._conversation.pace_s if turn.cues else 0.0
+        turn = await self._answer(conversation, event)
+        self._playing = Playing(turn, arrived, trio.current_time(), self._voice.manner.pace_s)
         if turn.steered:
             self._meter.count_steered(turn.steered)
         if turn.delegated is not None:
@@ -272,6 +257,14 @@ class Connection:
             if turn.steered:
                 fields["steered"] = turn.steered
             log.debug("turn", extra={"fields": fields})
+
+    def _converse(self) -> Conversation:
+        """Begin the conversation."""
+        self._conversation = self._voice.converse(self._adapter)
+        if self._voice.borrowed is not None:
+            unit, polish = self._voice.manner.unit, self._conversation.polish
+            self._mind = Mind(self._voice.borrowed, unit, polish, self._conn)
+        return self._conversation
 
     @property
     def _kept(self) -> dict[str, Any]:
@@ -301,55 +294,57 @@ class Connection:
         """Put a piece of the responder's reply behind what is left of the turn."""
         if self._answering is None or self._answering[0].turn != piece.turn:
             return  # of a turn that has been superseded
+        assert self._playing is not None, "what is answered has not ended"
         event, turn = self._answering
-        since = trio.current_time() - self._started
         if isinstance(piece, Spoken):
-            due_s = max(since, self._spoken_until)
-            self._spoken_until = due_s + self._conversation.pace_s
-            self._pending.append(Cue(due_s, Speak(piece.turn, piece.text)))
+            self._playing.say(piece.text, trio.current_time())
             self._answering = (event, turn._replace(said=turn.said + piece.text))
             return
         hang_up = turn.delegated is not None and turn.delegated.hang_up
-        last = self._pending[-1].due_s if self._pending else since
-        self._pending.append(Cue(last, EndTurn(piece.turn, hang_up)))
+        self._playing.end(trio.current_time(), hang_up=hang_up)
         self._answering = None
         self._keep(event, turn)
 
-    async def _join(self, event: TurnRequested) -> None:
+    async def _join(self, event: TurnRequested, id: str, sessions: Sessions) -> None:
         """Let the conversation begin where earlier calls of its session ended, once that is known. Cancelling: safe."""
-        if event.session is None or self._open_session is None:
-            return
-        if self._session is None or self._session.key.id != event.session:
-            self._session = self._open_session(event.session, self._look)
-        past = await self._session.begin(event, lambda: self._conversation.heard(event.transcript))
+        if self._session is None or self._session.key.id != id:
+            self._session = Session(sessions, Key(self._adapter.name, id), self._voice.eliza, self._look)
+        if not self._session.is_begun:
+            await self._begin_session(self._session, event)
+
+    async def _begin_session(self, session: Session, event: TurnRequested) -> None:
+        conversation = self._conversation
+        assert conversation is not None
+        past = await session.begin(event, lambda: conversation.heard(event.transcript))
         if past is not None:
-            self._conversation.resume(past)
+            conversation.resume(past)
 
     def _keep(self, event: TurnRequested, turn: Turn) -> None:
-        self._newest = event, turn
         if self._session is not None:
             self._session.keep(event, turn)
+            self._newest = None if self._session.is_begun else (event, turn)
 
     async def _catch_up(self) -> None:
-        """Have the newest turn kept as well, if its session became known only after it had begun. Cancelling: safe."""
-        session = self._session
-        if session is None or self._newest is None or self._answering is not None or not session.has_come_late:
+        """Have the newest turn kept as well: its session became known only after it had begun. Cancelling: safe."""
+        if self._newest is None or self._answering is not None:
             return
+        assert self._session is not None
+        assert self._conversation is not None
         event, turn = self._newest
-        await self._join(event)
+        await self._begin_session(self._session, event)
         self._keep(event, turn._replace(folded=await through(self._conversation.refold(event))))
 
-    async def _answer(self, event: TurnRequested) -> Turn:
+    async def _answer(self, conversation: Conversation, event: TurnRequested) -> Turn:
         """Ask the conversation, a step at a time. A bug in there costs the caller an apology, not the call.
 
         Cancelling: the turn is lost.
         """
         try:
-            turn = await through(self._conversation.on(event))
+            turn = await through(conversation.on(event))
         except Exception:
             self._meter.failed += 1
             log.exception("bug", extra={"fields": {"conn": self._conn, "turn": event.turn}})
-            return self._conversation.apologise(event)
+            return conversation.apologise(event)
         if turn.problem is not None:
             self._meter.failed += 1
             log.warning("turn failed", extra={"fields": {"conn": self._conn, "turn": event.turn, "why": turn.problem}})
@@ -357,24 +352,25 @@ class Connection:
 
     async def _send_due(self) -> None:
         """Send every frame that is due in one write."""
-        now = trio.current_time()
+        now, playing = trio.current_time(), self._playing
         frames, self._at_once = self._at_once, []
-        command = None
-        while self._next_due() <= now:
-            command = self._pending.popleft().command
+        command: Command | None = None
+        while playing is not None and self._due(playing) <= now:
+            command = playing.take()
             frames += self._adapter.send(command)
         if isinstance(command, EndTurn):
             self._ended = command.turn
+            self._playing = None
         if frames:
             await self._socket.send(frames)
-        if command is not None:
-            self._measure(ended=isinstance(command, EndTurn))
+        if playing is not None and command is not None:
+            self._measure(playing, ended=self._playing is None)
 
-    def _measure(self, *, ended: bool) -> None:
+    def _measure(self, playing: Playing, *, ended: bool) -> None:
         """Count how long the caller waited for what has just been sent."""
-        waited = trio.current_time() - self._asked
-        if not self._speaking:
-            self._speaking = True
+        waited = trio.current_time() - playing.asked
+        if not playing.is_heard:
+            playing.is_heard = True
             self._meter.first_chunk_s.observe(waited)
         if ended:
             self._meter.turn_s.observe(waited)
@@ -389,11 +385,3 @@ async def through(steps: Generator[None, None, T]) -> T:
             result: T = done.value
             return result
         await trio.lowlevel.checkpoint()
-
-
-def gone(closed: PeerClosed) -> Ending:
-    """Say how a call has ended whose socket is closed."""
-    if closed.by_peer:
-        return Ending(closed.code, "the peer closed")  # its own words are not logged: they can hold anything
-    whose = "bad input" if closed.code in _FAULTS else "we closed"
-    return Ending(closed.code, f"{whose}: {closed.reason}" if closed.reason else whose)

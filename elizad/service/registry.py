@@ -30,16 +30,24 @@ class Registry:
     def __len__(self) -> int:
         return len(self._live)
 
-    @contextmanager
-    def entered(self, connection: Live) -> Iterator[None]:
-        """Hold `connection` in the registry; one that comes while the rest are asked to end is asked as well."""
+    def add(self, connection: Live) -> None:
+        """Hold a connection until `discard`; one that comes while the rest are asked to end is asked as well."""
         self._live.add(connection)
         if self._draining:
             connection.stop()
+
+    def discard(self, connection: Live) -> None:
+        """Let go of a connection."""
+        self._live.discard(connection)
+
+    @contextmanager
+    def entered(self, connection: Live) -> Iterator[None]:
+        """Hold `connection` for the length of the block."""
+        self.add(connection)
         try:
             yield
         finally:
-            self._live.discard(connection)
+            self.discard(connection)
 
     async def drain(self, within_s: float) -> None:
         """Ask every call to end when its turn is finished: one after the other, the last before `within_s` is over.

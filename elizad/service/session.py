@@ -35,6 +35,10 @@ def for_log(id: str) -> str:
     return f"{name}=…" if is_variable else id
 
 
+OpenSession = Callable[[str, Callable[[], None]], "Session"]
+"""Makes what a call has to do with the session of this name; the second is to be called when a save is over."""
+
+
 class Session:
     """What a connection has to do with a session; `notice` is called when what it may wait for is over."""
 

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Final
 
 import trio
 
-from elizad.conversation.conversation import Conversation, Manner, Place
-from elizad.conversation.guide import UNGUIDED, Guide
-from elizad.eliza import Eliza
 from elizad.net.guard import Request
 from elizad.net.ws import WebSocket
-from elizad.protocols.catalogue import CallInfo, Catalogue
+from elizad.protocols.catalogue import Adapter, CallInfo
 from elizad.service.connection import Connection
 from elizad.service.meter import Meter
 from elizad.service.registry import Registry
-from elizad.service.responder import Borrowed, Mind
-from elizad.service.session import Session, for_log
+from elizad.service.session import for_log
 from elizad.service.sessions import Sessions
-from elizad.store.api import Key
+from elizad.service.voice import Voice
 
 log = logging.getLogger("elizad.service")
 
@@ -29,20 +24,6 @@ log = logging.getLogger("elizad.service")
 # about a hundred bytes, and the oldest is forgotten first.
 _KNOWN_CALLS: Final = 10_000
 _CALL_ID_CHARS: Final = 256  # a longer one is cut; platforms' own have 32 to 36
-
-
-_NO_SCRIPTS: Final[Mapping[str, Eliza]] = MappingProxyType({})
-
-
-class Voice(NamedTuple):
-    """What a call is answered with, from its beginning to its end. `scripts` are those that configs of EVI name."""
-
-    eliza: Eliza
-    manner: Manner
-    catalogue: Catalogue
-    guide: Guide = UNGUIDED
-    borrowed: Borrowed | None = None
-    scripts: Mapping[str, Eliza] = _NO_SCRIPTS
 
 
 class Switchboard:
@@ -63,28 +44,18 @@ class Switchboard:
         """
         voice = self._voice()
         adapter = voice.catalogue[request.route.name](self._recognise(request))
-        place = Place(adapter.name, adapter.call_limit_s)
-        borrowed = voice.borrowed
-        conversation = Conversation(voice.eliza, voice.manner, voice.guide, place, delegates=borrowed is not None)
-        mind = None if borrowed is None else Mind(borrowed, voice.manner.unit, conversation.polish, request.conn)
-        sessions = self._sessions
-
-        def open_session(id: str, notice: Callable[[], None]) -> Session:
-            assert sessions is not None
-            return Session(sessions, Key(adapter.name, id), voice.eliza, notice)
-
-        opener = None if sessions is None else open_session
-        connection = Connection(socket, adapter, conversation, request.conn, self.meter, opener, mind)
+        connection = Connection(socket, adapter, voice, request.conn, self.meter, self._sessions)
         self.meter.calls[adapter.name] += 1
         opened = trio.current_time()
-        fields: dict[str, object] = {"conn": request.conn, "proto": adapter.name, "peer": request.peer}
-        log.info("call opened", extra={"fields": fields})
+        log.info("call opened", extra={"fields": _who(adapter, request)})
         try:
             self.meter.live[adapter.name] += 1
-            with self.registry.entered(connection):
-                await connection.run()
+            self.registry.add(connection)
+            await connection.run()
         finally:
+            self.registry.discard(connection)
             self.meter.live[adapter.name] -= 1
+            fields = _who(adapter, request)
             if connection.session is not None:
                 fields["session"] = for_log(connection.session)
             fields |= {
@@ -109,3 +80,7 @@ class Switchboard:
         if len(self._known) > _KNOWN_CALLS:
             del self._known[next(iter(self._known))]
         return CallInfo(call_id, resumed)
+
+
+def _who(adapter: Adapter, request: Request) -> dict[str, object]:
+    return {"conn": request.conn, "proto": adapter.name, "peer": request.peer}

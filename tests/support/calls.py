@@ -8,7 +8,7 @@ from typing import Final
 
 import trio
 
-from elizad.conversation.conversation import Conversation, Manner, Place
+from elizad.conversation.conversation import Manner
 from elizad.conversation.guide import UNGUIDED, Guide
 from elizad.eliza import Eliza
 from elizad.net.errors import PeerClosed
@@ -16,6 +16,7 @@ from elizad.protocols.catalogue import Adapter
 from elizad.protocols.hume_clm import HumeClm
 from elizad.service.connection import Connection
 from elizad.service.meter import Meter
+from elizad.service.voice import Voice
 
 SCRIPT: Final = """
 (Good day, I listen)
@@ -81,6 +82,5 @@ def make_call(
     """Return a peer's socket and the connection that answers it; run `connection.run` in a nursery."""
     socket = MemorySocket()
     adapter = adapter or HumeClm()
-    place = Place(adapter.name, adapter.call_limit_s)
-    conversation = Conversation(Eliza(SCRIPT, max_steps=1000), manner or Manner(), guide, place)
-    return socket, Connection(socket, adapter, conversation, "test", Meter())
+    voice = Voice(Eliza(SCRIPT, max_steps=1000), manner or Manner(), guide=guide)
+    return socket, Connection(socket, adapter, voice, "test", Meter())

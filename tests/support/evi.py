@@ -27,9 +27,9 @@ from elizad.evi.ways import PLATFORM
 from elizad.protocols.evi.chat import Chat
 from elizad.protocols.evi.incoming import Audio
 from elizad.protocols.evi.outgoing import Writer
-from elizad.service.connection import OpenSession
 from elizad.service.meter import Meter
 from elizad.service.responder import Borrowed, Mind, Patience
+from elizad.service.session import OpenSession
 from elizad.speech.spoken import Spoken
 from elizad.types import Utterance
 from tests.support.calls import SCRIPT, MemorySocket

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from elizad.conversation.conversation import Conversation, Manner
+from elizad.conversation.conversation import Manner
 from elizad.eliza import Eliza
 from elizad.errors import StoreError
 from elizad.protocols.catalogue import Adapter
@@ -17,8 +17,8 @@ from elizad.protocols.hume_clm import HumeClm
 from elizad.service.connection import Connection
 from elizad.service.kept import Kept, unpack
 from elizad.service.meter import Meter
-from elizad.service.session import Session
 from elizad.service.sessions import Durability, SessionOptions, Sessions
+from elizad.service.voice import Voice
 from elizad.store.api import Key, Save, SessionRecord
 from elizad.store.memory import MemoryStore
 from tests.support.calls import SCRIPT, MemorySocket
@@ -75,14 +75,8 @@ class Node:
 
     def call(self, adapter: Adapter | None = None, manner: Manner | None = None) -> tuple[MemorySocket, Connection]:
         """Return a peer's socket and the connection that answers it."""
-        spoken = adapter or HumeClm()
-
-        def open_session(id: str, notice: Callable[[], None]) -> Session:
-            return Session(self.sessions, Key(spoken.name, id), self.eliza, notice)
-
-        socket = MemorySocket()
-        conversation = Conversation(self.eliza, manner or Manner())
-        return socket, Connection(socket, spoken, conversation, "test", Meter(), open_session)
+        socket, voice = MemorySocket(), Voice(self.eliza, manner or Manner())
+        return socket, Connection(socket, adapter or HumeClm(), voice, "test", Meter(), self.sessions)
 
 
 def time_s() -> float:

@@ -24,7 +24,8 @@ from elizad.protocols.retell import RetellOptions
 from elizad.service.kept import digest_of
 from elizad.service.responder import Borrowed
 from elizad.service.sessions import Durability
-from elizad.service.switchboard import Switchboard, Voice
+from elizad.service.switchboard import Switchboard
+from elizad.service.voice import Voice
 from tests.support.calls import SCRIPT
 from tests.support.kept import Disk, growing, opened, time_s
 from tests.support.peers import CLOSE, TEXT, frame, frames_in, request

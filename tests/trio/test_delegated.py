@@ -9,14 +9,15 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from elizad.agent import Respond, Turn
-from elizad.conversation.conversation import Conversation, Manner
+from elizad.conversation.conversation import Manner
 from elizad.eliza import Eliza
 from elizad.protocols.catalogue import Adapter
 from elizad.protocols.hume_clm import HumeClm
 from elizad.protocols.retell import RetellLlm, RetellOptions
 from elizad.service.connection import Connection
 from elizad.service.meter import Meter
-from elizad.service.responder import Borrowed, Mind, Patience
+from elizad.service.responder import Borrowed, Patience
+from elizad.service.voice import Voice
 from tests.support.calls import SCRIPT, MemorySocket
 
 PATIENCE = Patience(first_text_s=1, turn_s=10, holding="One moment.", apology="Sorry.")
@@ -26,9 +27,8 @@ def delegated_call(
     respond: Respond, adapter: Adapter | None = None, manner: Manner | None = None
 ) -> tuple[MemorySocket, Connection]:
     socket = MemorySocket()
-    conversation = Conversation(Eliza(SCRIPT), manner or Manner(), delegates=True)
-    mind = Mind(Borrowed(respond, PATIENCE), "sentence", conversation.polish, "test")
-    return socket, Connection(socket, adapter or HumeClm(), conversation, "test", Meter(), None, mind)
+    voice = Voice(Eliza(SCRIPT), manner or Manner(), borrowed=Borrowed(respond, PATIENCE))
+    return socket, Connection(socket, adapter or HumeClm(), voice, "test", Meter())
 
 
 def payload(*turns: str) -> str:
