@@ -102,6 +102,41 @@ async def test_a_peer_that_does_not_read_is_not_read_either(autojump_clock: Mock
         nursery.cancel_scope.cancel()
 
 
+async def test_of_what_has_come_meanwhile_only_the_newest_is_answered(autojump_clock: MockClock) -> None:
+    socket, connection = make_call()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        socket.reading = trio.Event()
+        for turns in (["yes"], ["yes", "my boat"], ["yes", "my boat and my dog"]):
+            socket.say(payload(*turns))
+            await wait_all_tasks_blocked()
+        socket.reading.set()
+        await wait_all_tasks_blocked()
+        assert texts(socket) == ["GO ON", ".", "TELL ME OF YOUR BOAT AND YOUR DOG", "."]
+        assert connection.turns == 3
+        socket.hang_up()
+
+
+async def test_nothing_is_sent_to_a_caller_who_has_gone_meanwhile(autojump_clock: MockClock) -> None:
+    for end in (1000, None):
+        socket, connection = make_call()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(connection.run)
+            socket.reading = trio.Event()
+            socket.say(payload("yes"))
+            await wait_all_tasks_blocked()
+            socket.say(payload("yes", "my boat"))
+            if end is None:
+                socket.say("[")
+            else:
+                socket.hang_up(end)
+            await wait_all_tasks_blocked()
+            socket.reading.set()
+        assert texts(socket) == ["GO ON", "."]
+        assert socket.closed is not None
+        assert socket.closed[0] == (end or 1007)
+
+
 async def test_bad_input_ends_the_call_with_its_code(autojump_clock: MockClock) -> None:
     socket, connection = make_call(PACED)
     async with trio.open_nursery() as nursery:
