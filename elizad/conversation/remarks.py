@@ -34,11 +34,24 @@ def _marks_of(eliza: Eliza) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4)  # as above
 def _needs_of(eliza: Eliza) -> tuple[tuple[tuple[str, int], ...], ...]:
-    """Return what each rule for a voice needs: Hume's names, and how many hundredths."""
-    return tuple(
-        tuple((BY_SCRIPT_NAME.get(name, ""), percent) for name, percent in one.needs)
-        for one in eliza.script.expressions
-    )
+    """Return what the rules for a voice need, Hume's names and how many hundredths; not what needs more than another.
+
+    Where one of these is heard some rule is, and where none is no rule is.
+    """
+    kept: list[dict[str, int]] = []
+    for one in eliza.script.expressions:
+        needs: dict[str, int] = {}
+        for name, percent in one.needs:
+            known = BY_SCRIPT_NAME.get(name, "")
+            needs[known] = max(percent, needs.get(known, 0))
+        if not any(_is_met(less, needs) for less in kept):
+            kept = [more for more in kept if not _is_met(needs, more)] + [needs]
+    return tuple(tuple(needs.items()) for needs in kept)
+
+
+def _is_met(needs: Mapping[str, int], by: Mapping[str, int]) -> bool:
+    """Whether a voice that has all of `by` has all of `needs`."""
+    return all(by.get(name, -1) >= percent for name, percent in needs.items())
 
 
 class Remarks:

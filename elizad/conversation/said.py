@@ -54,11 +54,11 @@ class AlreadySaid:
     """
 
     __slots__ = ("_found", "_transcript", "_turns")
+    _found: dict[tuple[str, ...], Fold[str, _Found]]  # from the first question on
 
     def __init__(self, transcript: tuple[Utterance, ...] = ()) -> None:
         self._transcript = transcript
-        self._turns: Fold[Utterance, _Turns] = Fold(_Turns(), _speak)
-        self._found: dict[tuple[str, ...], Fold[str, _Found]] = {}
+        self._turns: Fold[Utterance, _Turns] | None = None  # until somebody asks: in most calls nobody does
 
     def within(self, transcript: tuple[Utterance, ...]) -> AlreadySaid:
         """Look at this transcript from now on."""
@@ -80,6 +80,8 @@ class AlreadySaid:
 
     def _find(self, marks: Sequence[str]) -> _Found:
         marks = tuple(marks)
+        if self._turns is None:
+            self._turns, self._found = Fold(_Turns(), _speak), {}
         if marks not in self._found:
 
             def step(found: _Found, turns: tuple[str, ...]) -> _Found:

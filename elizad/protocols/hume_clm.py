@@ -7,9 +7,9 @@ accepted are the documented one, the bare array of April 2024, and elements with
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -17,7 +17,7 @@ from elizad.conversation.commands import Command, EndTurn, Speak
 from elizad.conversation.events import Ask, Event, TurnRequested
 from elizad.eliza.expressions import NAMES, score
 from elizad.protocols.hume_thread import GREETING_INSTRUCTION as GREETING_INSTRUCTION
-from elizad.protocols.hume_thread import Newest, ThreadReader
+from elizad.protocols.hume_thread import ThreadReader
 from elizad.speech.annotations import context, parse_expressions
 from elizad.types import CloseCode
 
@@ -29,8 +29,11 @@ _GROUP_CHARS: Final = 300  # three phrases have a hundred
 _CONTEXT_CHARS: Final = 2000  # of an injected text, in which a rule looks for words
 
 
+_Score = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
 class _PlainProsody(msgspec.Struct, gc=False):
-    scores: dict[str, float] | None = None
+    scores: dict[Literal[NAMES], _Score] | None = None  # type: ignore[valid-type]
 
 
 class _PlainModels(msgspec.Struct, gc=False):
@@ -52,9 +55,9 @@ class _AssistantInput(msgspec.Struct, tag="assistant_input", tag_field="type", o
     custom_session_id: str | None = None
 
 
-_PLAIN_MODELS: Final = msgspec.json.Decoder(_PlainModels)
+_PLAIN_MODELS: Final = msgspec.json.Decoder(_PlainModels | None)
 _MODELS: Final = msgspec.json.Decoder(_Models)
-_NUMBER: Final = msgspec.json.Decoder(float)
+_SCORE: Final = msgspec.json.Decoder(_Score)
 _KNOWN: Final = frozenset(NAMES)
 _ENCODE: Final = msgspec.json.Encoder().encode
 _END: Final = '{"type":"assistant_end"}'
@@ -62,6 +65,8 @@ _END: Final = '{"type":"assistant_end"}'
 
 class HumeClm:
     """The adapter of one CLM socket: message -> events, commands -> messages. No I/O, no clock."""
+
+    __slots__ = ("_announced", "_reader", "_session", "_turn")
 
     name: Final = "hume"
     going_away: Final = CloseCode.GOING_AWAY
@@ -86,14 +91,15 @@ class HumeClm:
         thread, session = self._reader.read(text)
         self._session = session or self._session
         self._turn += 1
+        newest = thread.newest
         return [
             TurnRequested(
                 self._turn,
                 thread.transcript,
                 Ask.GREETING if thread.greet else Ask.REPLY,
                 self._session,
-                expressions=_expressions(thread.newest),
-                context=tuple(text[:_CONTEXT_CHARS] for text in context(thread.newest.groups)[:_MOST_GROUPS]),
+                expressions=MappingProxyType(_scores(newest.models) or _phrases(newest.groups)),
+                context=_context(newest.groups) if newest.groups else (),
             )
         ]
 
@@ -110,28 +116,23 @@ class HumeClm:
                 return []  # Hume's socket has no word for anything else
 
 
-def _expressions(newest: Newest) -> Mapping[str, float]:
-    """Return how the newest words were said: the scores, or else what the expression groups say in words."""
-    scores = _scores(newest.models)
-    if not scores:
-        groups = (parse_expressions(group) or () for group in newest.groups[:_MOST_GROUPS] if len(group) < _GROUP_CHARS)
-        scores = dict(filter(None, (score(*phrase) for group in groups for phrase in group)))
-    return MappingProxyType(scores)
+def _context(groups: Sequence[str]) -> tuple[str, ...]:
+    return tuple(text[:_CONTEXT_CHARS] for text in context(groups)[:_MOST_GROUPS])
 
 
-def _scores(models: bytes) -> dict[str, float]:
+def _phrases(groups: Sequence[str]) -> dict[str, float]:
+    """Return what the expression groups say in words, where there are no scores."""
+    read = (parse_expressions(group) or () for group in groups[:_MOST_GROUPS] if len(group) < _GROUP_CHARS)
+    return dict(filter(None, (score(*phrase) for group in read for phrase in group)))
+
+
+def _scores(models: msgspec.Raw) -> dict[str, float]:
     """Read the prosody of one message; what makes no sense in it was not heard, and the rest was."""
-    if not models:
-        return {}
     try:
-        plain = _PLAIN_MODELS.decode(models).prosody
+        plain = _PLAIN_MODELS.decode(models)
+        return (plain and plain.prosody and plain.prosody.scores) or {}
     except (msgspec.DecodeError, RecursionError):
-        return _odd_scores(models)
-    scores = (plain and plain.scores) or {}
-    return {name: value for name, value in scores.items() if 0 <= value <= 1 and name in _KNOWN}
-
-
-def _odd_scores(models: bytes) -> dict[str, float]:
+        pass
     try:
         prosody = _MODELS.decode(models).prosody
     except (msgspec.DecodeError, RecursionError):
@@ -140,9 +141,7 @@ def _odd_scores(models: bytes) -> dict[str, float]:
     for name, raw in ((prosody and prosody.scores) or {}).items():
         if name in _KNOWN:
             try:
-                value = _NUMBER.decode(raw)
+                scores[name] = _SCORE.decode(raw)
             except msgspec.DecodeError:
                 continue
-            if 0 <= value <= 1:
-                scores[name] = value
     return scores

@@ -3,17 +3,19 @@
 A payload repeats the last one to the letter and adds to it. So what was read is kept as two checkpoints, before and
 after what was new in the last payload, and the text that led to them: where a payload begins with that text and ends
 as the last one did, only what is between is decoded. In every other case all of it is, and the outcome is the same.
+What is new has the caller's newest words in it; where it has none, it is read again from the earlier checkpoint.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from elizad.errors import RemoteError
-from elizad.protocols.wire import MAX_SESSION_CHARS, check_length, check_objects, decode
+from elizad.protocols.wire import MAX_SESSION_CHARS, MOST_OBJECTS, check_length, check_objects, decode
 from elizad.speech.annotations import split_annotations
 from elizad.types import Role, Utterance
 
@@ -24,9 +26,13 @@ _MOST_BRACES: Final = 10_000
 """Closing braces that are read with care in one thread, a microsecond each. Half an hour has a thousand, and nobody
 says them; after that, what follows an opening one is all annotation."""
 
-_ROLES: Final = {"user": Role.USER, "assistant": Role.ASSISTANT}
+_USER: Final = Role.USER  # found more quickly than in its enumeration
+_OTHER: Final = Role.OTHER
+_ROLES: Final = {"user": _USER, "assistant": Role.ASSISTANT}
 _TYPES: Final = {"user_message": "user", "assistant_message": "assistant"}
 _SPACE: Final = " \t\n\r"  # of RFC 8259
+_NOTHING: Final = msgspec.Raw(b"null")
+_MOST_PIECES: Final = 16  # of the text that is kept: to compare one more takes 70 ns, to copy all of them 10 us or more
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -42,12 +48,7 @@ class _Element(msgspec.Struct, gc=False):
     role: str | None = None
     content: str | None = None
     time: msgspec.Raw = msgspec.Raw()
-    models: msgspec.Raw = msgspec.Raw()
-
-    def flat(self) -> tuple[str, str]:
-        """Return (role, content) in either shape."""
-        message = self.message or _Message(self.role, self.content)
-        return message.role or _TYPES.get(self.type or "", ""), message.content or ""
+    models: msgspec.Raw = _NOTHING
 
 
 class _Payload(msgspec.Struct):
@@ -66,74 +67,91 @@ _ELEMENTS: Final = msgspec.json.Decoder(list[list[_Element]])  # as deep as in a
 _OUTLINE: Final = msgspec.json.Decoder(_Outline | list[msgspec.Raw])
 
 
-class Newest(NamedTuple):
+class Newest(msgspec.Struct, frozen=True, gc=False):
     """What came with the caller's newest words: the models, unread, and the insides of the brace groups."""
 
-    models: bytes = b""
+    models: msgspec.Raw = _NOTHING
     groups: tuple[str, ...] = ()
 
 
-class Thread(NamedTuple):
-    """What a thread says: without annotations, doubles and instructions. `greet`: the newest word is to greet.
-
-    `entries` are those that were read. The rest is for reading on.
-    """
+class Thread(msgspec.Struct, frozen=True, gc=False):
+    """What a thread says: without annotations, doubles and instructions. `greet`: the newest word is to greet."""
 
     transcript: tuple[Utterance, ...] = ()
     greet: bool = False
     newest: Newest = Newest()
-    entries: int = 0
-    last: tuple[str, str, bytes] | None = None
-    braces: int = 0
 
-    def read_on(self, elements: Sequence[_Element]) -> Thread:
-        """Return the thread with these entries behind its own.
+
+class _Checkpoint(msgspec.Struct, frozen=True, gc=False):
+    """What the first `chars` characters of a payload come to; `objects` of 0 are not counted yet.
+
+    `last` is the last entry: its role, content and time.
+    """
+
+    transcript: tuple[Utterance, ...] = ()
+    greet: bool = False
+    entries: int = 0
+    last: tuple[str, str, msgspec.Raw] | None = None
+    braces: int = 0
+    chars: int = 0
+    objects: int = 0
+
+    def read_on(
+        self, elements: Sequence[_Element], chars: int = 0, objects: int = 0
+    ) -> tuple[_Checkpoint, Newest | None]:
+        """Return the checkpoint behind these entries, and what came with the newest words of the caller among them.
 
         Of neighbours that are the same in role, content and time only the first counts.
         """
         transcript: list[Utterance] = []
-        _, greet, newest, entries, last, braces = self
+        groups: tuple[str, ...]
+        newest: Newest | None = None
+        greet, last, braces = self.greet, self.last, self.braces
         for element in elements:
-            role, content = element.flat()
-            entry = (role, content, bytes(element.time))
+            said = element.message or element
+            role, content = said.role or _TYPES.get(element.type or "", ""), said.content or ""
+            entry = (role, content, element.time)
             if entry == last:
                 continue
             last = entry
-            known = _ROLES.get(role, Role.OTHER)
-            if known is not Role.USER:
+            known = _ROLES.get(role, _OTHER)
+            if known is not _USER:
                 transcript.append(Utterance(known, content))
                 continue
-            braces += content.count("}")
-            if braces <= _MOST_BRACES:
-                text, groups = split_annotations(content)
-            else:
-                text, groups = content.partition("{")[0].strip(), ()
-            instruction = text.startswith(GREETING_INSTRUCTION)
-            text = text.removeprefix(GREETING_INSTRUCTION).lstrip()
-            greet = instruction and not text
+            text, groups = content.strip(), ()
+            if found := content.count("}"):
+                braces += found
+                if braces <= _MOST_BRACES:
+                    text, groups = split_annotations(content)
+                else:
+                    text = content.partition("{")[0].strip()
+            greet = False
+            if text.startswith(GREETING_INSTRUCTION):
+                text = text.removeprefix(GREETING_INSTRUCTION).lstrip()
+                greet = not text
             if not greet:
                 transcript.append(Utterance(known, text))
-                newest = Newest(bytes(element.models), groups)
-        return Thread((*self.transcript, *transcript), greet, newest, entries + len(elements), last, braces)
+                newest = Newest(element.models, groups)
+        if last is not None:
+            last = last[0], last[1], last[2].copy()  # without the payload in which it stood
+        entries = self.entries + len(elements)
+        return _Checkpoint((*self.transcript, *transcript), greet, entries, last, braces, chars, objects), newest
 
 
-class _Checkpoint(NamedTuple):
-    """The thread of the first `chars` characters of a payload, in which are so many objects."""
-
-    chars: int
-    objects: int
-    thread: Thread
+_START: Final = _Checkpoint()
 
 
 class ThreadReader:
-    """Reads the payloads of one connection. Keeps the newest one's text: a payload, once."""
+    """Reads the payloads of one connection. Keeps the newest one's text, in pieces: a payload, once."""
 
-    __slots__ = ("_ending", "_head", "_points", "_session")
+    __slots__ = ("_after", "_before", "_ending", "_newer", "_older", "_session")
 
     def __init__(self) -> None:
-        self._points: tuple[_Checkpoint, ...] = ()  # the newest first
-        self._head = ""  # the text that led to the first of them
-        self._ending = ""  # what came after it
+        self._before = _START
+        self._after: _Checkpoint | None = None
+        self._older: tuple[str, ...] = ()  # the text that led to the first of them, in pieces that need no copy
+        self._newer = ""  # the text between them
+        self._ending = ""  # what came after the second
         self._session: str | None = None  # the name in that payload
 
     def read(self, text: str) -> tuple[Thread, str | None]:
@@ -142,45 +160,63 @@ class ThreadReader:
         Raises:
             RemoteError: 1007, the text is not a payload; 1009, no conversation is that long.
         """
-        for point in self._points:
-            if (thread := self._read_from(point, text)) is not None:
-                return thread, self._session
-        return self._read_all(text)
+        thread = None
+        if self._after is not None and text.endswith(self._ending) and self._begins(text):
+            if text.startswith(self._newer, self._before.chars):
+                thread = self._read_from(self._after, text)
+            thread = thread or self._read_from(self._before, text)
+        return self._read_all(text) if thread is None else (thread, self._session)
+
+    def _begins(self, text: str) -> bool:
+        """Whether `text` begins with what led to the first checkpoint."""
+        begin = 0
+        for piece in self._older:
+            if not text.startswith(piece, begin):
+                return False
+            begin += len(piece)
+        return True
 
     def _read_from(self, point: _Checkpoint, text: str) -> Thread | None:
-        """Read what comes after the checkpoint; None if it is not what the payload begins with, or anything is odd.
+        """Read what comes after the checkpoint; None if the newest words are not in it, or anything is odd.
 
         The text up to a checkpoint leads a parser to the end of an entry, or to the beginning of the list, and the
         ending was read from there. What makes a list of entries by itself makes one there as well.
         """
-        chars, objects, thread = point
-        new_end = len(text) - len(self._ending)
-        head = self._head if chars == len(self._head) else self._head[:chars]
-        if new_end < chars or not text.startswith(head) or not text.endswith(self._ending):
+        end = len(text) - len(self._ending)
+        if end < point.chars:
             return None
-        new = text[chars:new_end].lstrip(_SPACE)
-        elements: list[_Element] = []
-        if new:
-            if thread.entries:
-                if not new.startswith(","):
-                    return None
-                new = new[1:]
-            try:
-                elements, *more = decode(_ELEMENTS, f"[[{new}]]")
-                objects += new.count("{")
-                check_objects(objects)
-                check_length(thread.entries + len(elements))
-            except RemoteError:
-                return None
-            if more or not elements:
-                return None  # the list ends before the ending, or a comma has nothing behind it
-        after = _Checkpoint(new_end, objects, thread.read_on(elements))
-        self._points = after, point
-        self._head = text[:new_end]
-        return after.thread
+        new = text[point.chars : end]
+        try:
+            elements, *more = decode(_ELEMENTS, f"[[{{}}{new}]]" if point.entries else f"[[{new}]]")
+            objects = 0
+            if len(text) > MOST_OBJECTS:
+                objects = (point.objects or text.count("{", 0, point.chars)) + new.count("{")
+                check_objects(objects + self._ending.count("{"))
+            if point.entries:
+                del elements[0]  # ours, for the comma behind it
+            check_length(point.entries + len(elements))
+        except RemoteError:
+            return None
+        if more:
+            return None  # the list ends before the ending
+        after, newest = point.read_on(elements, end, objects)
+        if newest is None:
+            return None
+        self._keep(text, point, after)
+        return Thread(after.transcript, after.greet, newest)
+
+    def _keep(self, text: str, before: _Checkpoint, after: _Checkpoint) -> None:
+        """Remember two checkpoints of this text, of which one of ours is the first."""
+        if not text.isascii():
+            self._older = (text[: before.chars],)  # pieces may have narrower characters, and be compared one by one
+        elif before is self._after:
+            pieces = *self._older, self._newer
+            self._older = pieces if len(pieces) <= _MOST_PIECES else ("".join(pieces),)
+        self._newer = text[before.chars : after.chars]
+        self._before, self._after = before, after
 
     def _read_all(self, text: str) -> tuple[Thread, str | None]:
-        self._points, self._head = (), ""
+        self._after, self._older, self._newer = None, (), ""
         payload = decode(_PAYLOAD, text)
         if isinstance(payload, _Payload):
             elements, self._session = payload.messages, payload.custom_session_id
@@ -189,12 +225,12 @@ class ThreadReader:
         check_length(len(elements))
         if not elements:
             return Thread(), self._session
-        before = Thread().read_on(elements[:-1])
-        thread = before.read_on(elements[-1:])
-        self._mark(text, before, thread)
-        return thread, self._session
+        before, older = _START.read_on(elements[:-1])
+        after, newer = before.read_on(elements[-1:])
+        self._mark(text, before, after)
+        return Thread(after.transcript, after.greet, newer or older or Newest()), self._session
 
-    def _mark(self, text: str, before: Thread, thread: Thread) -> None:
+    def _mark(self, text: str, before: _Checkpoint, after: _Checkpoint) -> None:
         """Remember where in the text the last entry begins and ends, if that is certain."""
         entries = _outline(text)
         last = bytes(entries[-1]).decode()
@@ -210,10 +246,8 @@ class ThreadReader:
         # What is one entry less without these characters has its last entry there.
         if known != entries[:-1]:
             return
-        objects = text.count("{", 0, end)
-        first = _Checkpoint(len(head), objects - last.count("{"), before)
-        self._points = _Checkpoint(end, objects, thread), first
-        self._head, self._ending = text[:end], ending
+        self._before, self._after = replace(before, chars=len(head)), replace(after, chars=end)
+        self._older, self._newer, self._ending = (head,), text[len(head) : end], ending
 
 
 def _outline(text: str) -> list[msgspec.Raw]:

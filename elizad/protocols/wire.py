@@ -18,7 +18,7 @@ half a second, or of two for so long. Reading that many takes 25 milliseconds, i
 MAX_SESSION_CHARS: Final = 256
 """Of a session's name: a UUID has 36."""
 
-_MOST_OBJECTS: Final = 100_000
+MOST_OBJECTS: Final = 100_000
 """Objects in one message, which are what decoding costs most for: 20 milliseconds. Retell writes one for each word,
 and two hours of speech have 20,000; Hume has 6 an entry."""
 
@@ -30,7 +30,7 @@ def decode(decoder: msgspec.json.Decoder[T], text: str) -> T:
         RemoteError: 1007; the reason names the place and the types, never what the caller said. 1009 for more objects
             than any conversation has.
     """
-    if len(text) > _MOST_OBJECTS:
+    if len(text) > MOST_OBJECTS:
         check_objects(text.count("{"))
     try:
         return decoder.decode(text)
@@ -47,8 +47,8 @@ def decode(decoder: msgspec.json.Decoder[T], text: str) -> T:
 
 def check_objects(braces: int) -> None:
     """Raises: RemoteError 1009 for a message with more opening braces than that."""
-    if braces > _MOST_OBJECTS:
-        raise RemoteError(CloseCode.TOO_BIG, f"more than {_MOST_OBJECTS} objects in a message")
+    if braces > MOST_OBJECTS:
+        raise RemoteError(CloseCode.TOO_BIG, f"more than {MOST_OBJECTS} objects in a message")
 
 
 def check_length(entries: int) -> None:

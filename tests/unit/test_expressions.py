@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elizad.conversation.said import mark, plain_words
+from elizad.conversation.remarks import Remarks
+from elizad.conversation.said import AlreadySaid, mark, plain_words
 from elizad.eliza import FAITHFUL, Eliza, Step, scripts
 from elizad.eliza.check import inspect
 from elizad.eliza.expressions import BY_SCRIPT_NAME, NAMES, Voice, named, score, script_name
@@ -287,6 +288,30 @@ def test_remarks_come_at_most_every_fifth_turn_and_are_never_the_same_twice() ->
     remarks = [at for at, text in enumerate(said) if any(one in plain_words(text) for one in marks)]
     assert remarks == [0, 5, 10, 15, 20]
     assert all(said[one] != said[other] for one, other in itertools.pairwise(remarks))
+
+
+NEEDS = st.lists(
+    st.tuples(st.sampled_from(["TIREDNESS", "CALMNESS", "JOY", "NOSUCH"]), st.sampled_from([0, 29, 40, 55, 60, 100])),
+    min_size=1,
+    max_size=3,
+)
+
+
+VOICES = [
+    dict(zip(("Tiredness", "Calmness", "Joy"), scores, strict=True))
+    for scores in itertools.product([0.0, 0.29, 0.4, 0.55, 1.0], repeat=3)
+]
+
+
+@settings(max_examples=60)
+@given(st.lists(NEEDS, max_size=5, unique_by=tuple))
+def test_a_voice_is_remarkable_if_a_rule_has_all_that_it_needs(rules: Any) -> None:
+    texts = [" ".join(f"{name} {percent}" for name, percent in needs) for needs in rules]
+    one = eliza("\n".join(f"(EXPRESSION ({text}) 5 ((0) (You sound so and so to me.)))" for text in texts))
+    remarks = Remarks(one)
+    for scores in ({"Joy": 0.6}, *VOICES):
+        heard = any(one._has(Voice(scores), rule) for rule in one.script.expressions)
+        assert (remarks.voice(scores, AlreadySaid()) is not None) == heard
 
 
 def test_a_remark_that_was_broken_off_at_once_was_not_made() -> None:

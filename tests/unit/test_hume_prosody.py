@@ -53,6 +53,10 @@ def test_scores_arrive_by_their_names() -> None:
         ),
         ('{"prosody":{"scores":{"Joy":0.5,"Awe":"0.9","Fear":null,"Pain":true,"Love":[1],"Envy":{}}}}', {"Joy": 0.5}),
         ('{"prosody":{"scores":{"Joy":0.5,"joy":0.9,"Hunger":0.9,"":1}}}', {"Joy": 0.5}),
+        ('{"prosody":{"scores":{"Joy":5,"Awe":0.1,"Joy":0.5}}}', {"Joy": 0.5, "Awe": 0.1}),
+        ('{"prosody":{"scores":{"Joy":0.5,"Awe":0.1,"Joy":5}}}', {"Awe": 0.1}),
+        ('{"prosody":{"scores":{"Joy":0.5,"Awe":0.1,"Joy":0.7}}}', {"Joy": 0.7, "Awe": 0.1}),
+        ('{"prosody":{"scores":{"Jo\\u0079":0.5}},"x":{"prosody":1}}', {"Joy": 0.5}),
     ],
 )
 def test_what_makes_no_sense_is_not_heard_and_the_rest_is(models: str, wanted: dict[str, float]) -> None:
@@ -82,6 +86,21 @@ def test_a_long_context_is_cut_and_many_are_not_read() -> None:
     one = event(user("hello " + "{Context: " + "x" * 5000 + "}"))
     assert [len(text) for text in one.context] == [2000]
     assert len(event(user("hello" + " {Context: a}" * 30)).context) <= 8
+
+
+SCORE = st.floats(0, 1) | st.sampled_from([0, 1, -0.0])
+ODD = st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.booleans() | st.none() | st.text(max_size=2)
+
+
+@given(
+    st.dictionaries(st.sampled_from(NAMES), SCORE)
+    | st.dictionaries(st.sampled_from([*NAMES, "joy", "Hunger", ""]), SCORE | ODD | st.just([0.5]))
+)
+def test_every_score_that_makes_sense_is_heard_and_no_other(scores: dict[str, Any]) -> None:
+    numbers = {name: value for name, value in scores.items() if type(value) in (int, float) and name in NAMES}
+    heard = event(user("hello", scores)).expressions
+    assert heard == {name: value for name, value in numbers.items() if 0 <= value <= 1}
+    assert all(type(value) is float for value in heard.values())
 
 
 @given(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import random
+import sys
+from collections.abc import Iterable
+from unittest import mock
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from elizad.errors import RemoteError
-from elizad.protocols import hume_thread
+from elizad.protocols import hume_thread, wire
 from elizad.protocols.hume_thread import Thread, ThreadReader
 from elizad.types import Role, Utterance
 
@@ -141,12 +146,31 @@ class Payloads:
         return json.dumps(made, separators=self.separators, ensure_ascii=len(self.entries) % 2 == 0)
 
 
-@given(STEPS)
-def test_what_was_read_before_changes_nothing(steps: list[tuple[str, object]]) -> None:
+@given(STEPS, st.integers(0, 3), st.integers(0, 60) | st.just(100_000))
+def test_what_was_read_before_changes_nothing(
+    steps: list[tuple[str, object]], most_pieces: int, most_objects: int
+) -> None:
     reader, platform = ThreadReader(), Payloads()
-    for step in steps:
-        text = platform.after(step)
+    with (
+        mock.patch.object(hume_thread, "_MOST_PIECES", most_pieces),
+        mock.patch.object(hume_thread, "MOST_OBJECTS", most_objects),
+        mock.patch.object(wire, "MOST_OBJECTS", most_objects),
+    ):
+        for step in steps:
+            text = platform.after(step)
+            assert outcome(reader, text) == fresh(text)
+
+
+@given(st.lists(st.tuples(ENTRY, st.sampled_from(["", "é", "’", "🙂"])), min_size=1, max_size=60))
+def test_a_long_call_is_kept_in_few_pieces_and_once(made: list[tuple[dict[str, object], str]]) -> None:
+    reader, entries = ThreadReader(), []
+    for one, words in made:
+        entries += [one, entry("user", words)]
+        text = json.dumps({"messages": entries}, ensure_ascii=False)
         assert outcome(reader, text) == fresh(text)
+        if reader._after is not None:
+            assert "".join((*reader._older, reader._newer, reader._ending)) == text
+            assert len(reader._older) <= 16
 
 
 @pytest.mark.parametrize("array", [False, True])
@@ -233,13 +257,29 @@ def test_limits_hold_for_what_is_new_too() -> None:
     assert outcome(reader, text) == (1009, "more than 4000 entries in a transcript")
 
 
-def test_a_reader_keeps_one_payload() -> None:
+def weight(thing: object, known: set[int]) -> int:
+    """Bytes of a thing and of what it leads to."""
+    if id(thing) in known or thing is None or isinstance(thing, bool | enum.Enum | type):
+        return 0
+    known.add(id(thing))
+    if isinstance(thing, msgspec.Raw):
+        return len(bytes(thing)) + 60
+    within: Iterable[object] = ()
+    if isinstance(thing, tuple):
+        within = thing
+    elif not isinstance(thing, str | int):
+        within = [getattr(thing, name) for name in getattr(thing, "__struct_fields__", thing.__slots__)]  # type: ignore[attr-defined]
+    return sys.getsizeof(thing) + sum(weight(one, known) for one in within)
+
+
+def test_a_reader_keeps_one_payload_and_its_words() -> None:
     """Whatever came before: the text that led here, and what was understood of it."""
     reader, rng = ThreadReader(), random.Random(5)
+    assert weight(reader, set()) < 400
     entries: list[dict[str, object]] = []
     for number in range(60):
-        entries += [entry("user", f"turn {rng.random()}", time=number), entry("assistant", "Go on.")]
+        entries += [entry("assistant", "Go on."), entry("user", f"turn {rng.random()}", time=number, extra=0.5)]
         text = json.dumps({"messages": entries})
-        reader.read(text)
-    assert len(reader._head) <= len(text)
-    assert len(reader._points) == 2
+        thread, _ = reader.read(text)
+    words = weight(thread.transcript, set())
+    assert weight(reader, set()) < len(text) + words + 3000  # the earlier checkpoint, and the pieces
