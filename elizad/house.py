@@ -194,9 +194,9 @@ class House:
         trust = Trust(Sources(server.trusted_proxies), server.forwarded_header)
         visitors = Visitors(limits.connections_per_address, limits.handshakes_per_s, trust)
 
-        async def serve_one(stream: Transport) -> None:
+        def serve_one(stream: Transport) -> Awaitable[None]:
             current = self.current  # as it is when the connection comes
-            await serve_connection(
+            return serve_connection(
                 stream,
                 self._answer,
                 routes=current.routes if calls_too else (),
@@ -218,11 +218,10 @@ class House:
             task_status=task_status,
         )
 
-    async def _answer(self, socket: WebSocket, request: Request) -> None:
+    def _answer(self, socket: WebSocket, request: Request) -> Awaitable[None]:
         if request.route.name == PLATFORM:
-            await self._evi_rooms().desk.answer(socket, request)
-        else:
-            await self._switchboard.answer(socket, request)
+            return self._evi_rooms().desk.answer(socket, request)
+        return self._switchboard.answer(socket, request)
 
     async def reload(self) -> bool:
         """Read everything again. What is wrong is logged and changes nothing; else calls from now on get it.

@@ -32,16 +32,19 @@ async def read_head(stream: trio.abc.ReceiveStream, *, head_bytes: int, timeout_
     """
     reader = HeadReader(head_bytes)
     try:
-        with trio.fail_after(timeout_s):
+        with trio.move_on_after(timeout_s):
             while data := bytes(await stream.receive_some(head_bytes)):
                 head = reader.feed(data)
                 if head is not None:
                     return head, reader.rest
-    except trio.TooSlowError:
-        raise Refusal(408, f"the request head was not complete after {timeout_s:g} s") from None
+            raise _left(reader)
     except (trio.BrokenResourceError, trio.ClosedResourceError):
-        pass
-    raise PeerClosed(1006, "left inside its request" if len(reader) else "left without a request", by_peer=True)
+        raise _left(reader) from None
+    raise Refusal(408, f"the request head was not complete after {timeout_s:g} s")
+
+
+def _left(reader: HeadReader) -> PeerClosed:
+    return PeerClosed(1006, "left inside its request" if len(reader) else "left without a request", by_peer=True)
 
 
 def check_upgrade(head: Head) -> str:

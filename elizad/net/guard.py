@@ -17,8 +17,8 @@ import trio
 
 from elizad.errors import ElizadError, RemoteError
 from elizad.net.addresses import Peer
-from elizad.net.admission import Found, Route, admit, find_route
-from elizad.net.door import check_upgrade, read_head
+from elizad.net.admission import Route, admit, find_route
+from elizad.net.door import read_head
 from elizad.net.errors import PeerClosed, Refusal, TlsFailed
 from elizad.net.gate import close_now, linger
 from elizad.net.head import Head
@@ -41,7 +41,7 @@ _WRONG: Final = (401, 403)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for. Query and headers hold secrets: they are not in repr and must not be logged."""
+    """What was asked for, as far as a call needs it while it lasts. The query holds secrets: it must not be logged."""
 
     conn: str
     """A short name for this connection, for the log."""
@@ -51,7 +51,6 @@ class Request:
     tail: str = ""
     """The last path segment of a route with `has_tail`, decoded. The peer chose it."""
     query: str = field(default="", repr=False)
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
     def path(self) -> str:
@@ -83,96 +82,132 @@ async def serve_connection(
 
     Cancelling: closes the stream at once.
     """
-    conn = base64.b32encode(secrets.token_bytes(4))[:6].decode("ascii").lower()
-    if visitors is None:
-        visitors = Visitors(limits.connections_per_address, limits.handshakes_per_s)
-    peer, port = peer_of(stream)
-    client, entered = peer, False
-    where = {"conn": conn, "peer": _name(peer, port)}
-    refused: Callable[[Refusal], bytes] = render_refusal
+    visit = _Visit(stream, limits, tally, visitors or Visitors(limits.connections_per_address, limits.handshakes_per_s))
     try:
+        opened = await visit.begin(routes, pages, site)
+        if opened is not None:
+            ws, request = opened
+            async with ws:
+                tally.upgrades += 1
+                try:
+                    with heartbeat.watching(ws):
+                        await _call(handler, ws, request, tally)
+                finally:
+                    _count(ws, tally)
+    except* TlsFailed as group:
+        tally.tls_failed += 1
+        log.info("no TLS", extra={"fields": {**visit.where, "reason": _first(group, TlsFailed).reason}})
+    except* PeerClosed as group:
+        log.debug("left", extra={"fields": {**visit.where, "reason": _first(group, PeerClosed).reason}})
+    except* (trio.BrokenResourceError, trio.ClosedResourceError):
+        log.debug("left", extra={"fields": {**visit.where, "reason": "the connection was lost"}})
+    except* Exception as group:
+        tally.bugs += 1
+        log.error("bug", exc_info=group, extra={"fields": visit.where})
+    finally:
+        visit.end()
+        await close_now(stream)
+
+
+class _Visit:
+    """A connection until its call begins, and what has to be known of it as long as it lasts: thousands are open.
+
+    So what is in a request's head is in the frames of `begin` alone, and gone when that returns.
+    """
+
+    __slots__ = ("_counted", "_limits", "_name", "_peer", "_stream", "_tally", "_visitors", "conn")
+
+    def __init__(self, stream: trio.abc.Stream, limits: Limits, tally: Tally, visitors: Visitors) -> None:
+        self.conn = base64.b32encode(secrets.token_bytes(4))[:6].decode("ascii").lower()
+        self._peer, port = peer_of(stream)
+        self._name = _name(self._peer, port)
+        self._counted: Peer | None = None  # whom we have counted, beyond those who are counted when they connect
+        self._stream = stream
+        self._limits = limits
+        self._tally = tally
+        self._visitors = visitors
+
+    @property
+    def where(self) -> dict[str, object]:
+        """What the log calls this connection."""
+        return {"conn": self.conn, "peer": self._name}
+
+    async def begin(self, routes: Sequence[Route], pages: Pages, site: Site | None) -> tuple[WebSocket, Request] | None:
+        """Read the request, and answer it unless it opens a call: None when it was answered.
+
+        Raises: PeerClosed, TlsFailed. Cancelling: the visit is over.
+        """
+        stream, limits = self._stream, self._limits
+        client = self._peer
+        refused: Callable[[Refusal], bytes] = render_refusal
         try:
             if isinstance(stream, TlsStream):
                 await stream.shake_hands(limits.handshake_timeout_s)
             head, early = await read_head(stream, head_bytes=limits.head_bytes, timeout_s=limits.head_timeout_s)
-            if (response := await render_page(pages, head)) is not None:
-                await _respond(stream, response, limits.close_timeout_s)
-                return
-            client = visitors.client_of(peer, head)
-            if client != peer:
-                where["peer"] = _name(client)
-            if visitors.is_proxy(peer):
-                _enter(visitors, client, tally)
-                entered = True
-            if site is not None and site.covers(head.path):
+            response = await render_page(pages, head)
+            if response is None:
+                client = self._client_of(head)
+                if site is None or not site.covers(head.path):
+                    found = find_route(routes, head)
+                    admit(found, head, client, self._peer)
+                    ws = accept_websocket(stream, head, early, limits)
+                    return ws, Request(self.conn, self._name, found.route, found.tail, head.query)
                 refused = partial(_refused_by, site, head)
-                try:
-                    response = await exchange(stream, head, early, site, client, peer, conn)
-                except Exception as error:
-                    if isinstance(error, ElizadError):
-                        raise
-                    tally.bugs += 1
-                    log.exception("bug", extra={"fields": where})
-                    response = refused(Refusal(500, "internal error"))
-                await _respond(stream, response, limits.close_timeout_s)
-                return
-            found = _decide(routes, head, client, peer)
+                response = await self._exchange(head, early, site, client)
         except Refusal as refusal:
-            tally.refusals[refusal.status] += 1
-            tally.refused_for[refusal.reason] += 1
-            fields = {**where, "status": refusal.status, "reason": refusal.reason}
-            answer = refused(refusal)
-            if refusal.status in _WRONG and visitors.is_slowed(client):
-                fields["slowed"] = True
-                tally.slowed += 1
-                if not await visitors.hold_back():
-                    answer = b""
-            log.info("refused", extra={"fields": fields})
-            if answer:
-                await _respond(stream, answer, limits.close_timeout_s)
-            return
-        request = Request(conn, where["peer"], found.route, found.tail, head.query, head.headers)
-        async with accept_websocket(stream, head, early, limits) as ws:
-            tally.upgrades += 1
-            try:
-                with heartbeat.watching(ws):
-                    await _call(handler, ws, request, tally)
-            finally:
-                _count(ws, tally)
-    except* TlsFailed as group:
-        tally.tls_failed += 1
-        log.info("no TLS", extra={"fields": {**where, "reason": _first(group, TlsFailed).reason}})
-    except* PeerClosed as group:
-        log.debug("left", extra={"fields": {**where, "reason": _first(group, PeerClosed).reason}})
-    except* (trio.BrokenResourceError, trio.ClosedResourceError):
-        log.debug("left", extra={"fields": {**where, "reason": "the connection was lost"}})
-    except* Exception as group:
-        tally.bugs += 1
-        log.error("bug", exc_info=group, extra={"fields": where})
-    finally:
-        if entered:
-            visitors.leave(client)
-        await close_now(stream)
+            response = await self._refuse(refusal, client, refused)
+        if response:
+            await _respond(stream, response, limits.close_timeout_s)
+        return None
 
+    def end(self) -> None:
+        """Do not count it any longer."""
+        if self._counted is not None:
+            self._visitors.leave(self._counted)
 
-def _enter(visitors: Visitors, client: Peer, tally: Tally) -> None:
-    """Count a client that came through a proxy. Raises: Refusal (429)."""
-    limit = visitors.enter(client)
-    if limit is not None:
-        tally.limited[limit] += 1
-        raise Refusal(429, "too many connections from this address", (("Retry-After", "5"),))
+    def _client_of(self, head: Head) -> Peer:
+        """Whom this is, now that its head is known, and count it if only the head can tell. Raises: Refusal (429)."""
+        visitors = self._visitors
+        client = visitors.client_of(self._peer, head)
+        if client != self._peer:
+            self._name = _name(client)
+        if visitors.is_proxy(self._peer):
+            limit = visitors.enter(client)
+            if limit is not None:
+                self._tally.limited[limit] += 1
+                raise Refusal(429, "too many connections from this address", (("Retry-After", "5"),))
+            self._counted = client
+        return client
+
+    async def _exchange(self, head: Head, early: bytes, site: Site, client: Peer) -> bytes:
+        """Return what `site` answers. Raises: Refusal, PeerClosed."""
+        try:
+            return await exchange(self._stream, head, early, site, client, self._peer, self.conn)
+        except Exception as error:
+            if isinstance(error, ElizadError):
+                raise
+            self._tally.bugs += 1
+            log.exception("bug", extra={"fields": self.where})
+            return _refused_by(site, head, Refusal(500, "internal error"))
+
+    async def _refuse(self, refusal: Refusal, client: Peer, refused: Callable[[Refusal], bytes]) -> bytes:
+        """Count and log a refusal, and hold it back if there were many. Return the answer, or nothing for none."""
+        tally = self._tally
+        tally.refusals[refusal.status] += 1
+        tally.refused_for[refusal.reason] += 1
+        fields = {**self.where, "status": refusal.status, "reason": refusal.reason}
+        answer = refused(refusal)
+        if refusal.status in _WRONG and self._visitors.is_slowed(client):
+            fields["slowed"] = True
+            tally.slowed += 1
+            if not await self._visitors.hold_back():
+                answer = b""
+        log.info("refused", extra={"fields": fields})
+        return answer
 
 
 def _refused_by(site: Site, head: Head, refusal: Refusal) -> bytes:
     return render_answer(site, head, site.refuse(refusal))
-
-
-def _decide(routes: Sequence[Route], head: Head, client: Peer, peer: Peer) -> Found:
-    """Raises: Refusal."""
-    found = find_route(routes, head)
-    admit(found, head, client, peer)
-    check_upgrade(head)
-    return found
 
 
 async def _respond(stream: trio.abc.Stream, response: bytes, timeout_s: float) -> None:

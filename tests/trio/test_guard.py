@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 
 import pytest
@@ -12,6 +13,7 @@ from elizad.errors import RemoteError
 from elizad.net.admission import Route
 from elizad.net.errors import PeerClosed
 from elizad.net.guard import Handler, Request, peer_name, serve_connection
+from elizad.net.head import Head
 from elizad.net.heartbeat import Heartbeat
 from elizad.net.limits import Limits
 from elizad.net.tally import Tally
@@ -63,11 +65,10 @@ async def test_what_the_handler_is_told(autojump_clock: MockClock) -> None:
     async def note(ws: WebSocket, request: Request) -> None:
         told.append(request)
 
-    await Visit().run(peers.request("/echo/hush-hush?a=b", X_Extra="1"), note)
+    await Visit().run(peers.request("/echo/hush-hush?a=b"), note)
     await Visit().run(peers.request("/tailed/call%201"), note)
     first, second = told
     assert (first.route.name, first.path, first.tail, first.query) == ("echo", "/echo", "", "a=b")
-    assert ("x-extra", "1") in first.headers
     assert first.peer == "unknown"
     assert (second.route.name, second.tail) == ("tailed", "call 1")
     assert first.conn != second.conn
@@ -229,3 +230,18 @@ async def test_names_of_peers() -> None:
         assert peer_name(server) == f"{shown}:{client.socket.getsockname()[1]}"
         for resource in (client, server, *listeners):
             await resource.aclose()
+
+
+async def test_nothing_of_the_head_is_kept_while_a_call_lasts(autojump_clock: MockClock) -> None:
+    def heads() -> int:
+        gc.collect()
+        return sum(isinstance(kept, Head) for kept in gc.get_objects())
+
+    kept: list[int] = []
+
+    async def look(ws: WebSocket, request: Request) -> None:
+        kept.append(heads())
+
+    before = heads()
+    await Visit().run(peers.request(GRANTED), look)
+    assert kept == [before]
