@@ -9,10 +9,10 @@ import trio
 
 from elizad.conversation.conversation import Conversation, Turn
 from elizad.conversation.events import TurnRequested
-from elizad.service.connection import through
 from elizad.service.meter import Meter
 from elizad.service.responder import facts_of
 from elizad.service.session import OpenSession, Session
+from elizad.service.steps import through
 
 log = logging.getLogger("elizad.service")
 

@@ -3,16 +3,16 @@
 Only the writer waits for the peer to take bytes; the reader waits for the peer's bytes and for room in the channel.
 So a peer that does not read stops being read itself, and what one connection can hold is bounded. The writer waits
 for "the next event, or the next chunk is due": a newer turn replaces what is left of the older one, and no send is
-ever cancelled for it.
+ever cancelled for it. A call in which nobody has spoken yet has none of that: it only reads.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol
 
 import trio
 
@@ -29,13 +29,12 @@ from elizad.service.playing import Playing
 from elizad.service.responder import Finished, Mind, Spoken, facts_of
 from elizad.service.session import Session
 from elizad.service.sessions import Sessions
+from elizad.service.steps import through
 from elizad.service.voice import Voice
 from elizad.store.api import Key
 from elizad.types import CloseCode
 
 log = logging.getLogger("elizad.service")
-
-T = TypeVar("T")
 
 # A payload holds a whole transcript, so one may wait while one is answered and a third is being read.
 _INBOX: Final = 1
@@ -64,8 +63,8 @@ class Connection:
     # fmt: off
     __slots__ = (
         "_adapter", "_answering", "_at_once", "_conn", "_conversation", "_data", "_ended", "_feed", "_meter", "_mind",
-        "_newest", "_nursery", "_opened", "_playing", "_session", "_sessions", "_socket", "_stopping", "_unread",
-        "_voice", "ending", "session", "turns",
+        "_newest", "_nursery", "_opened", "_playing", "_quiet", "_session", "_sessions", "_socket", "_stopping",
+        "_unread", "_voice", "ending", "session", "turns",
     )
     # fmt: on
 
@@ -91,6 +90,7 @@ class Connection:
         self._answering: tuple[TurnRequested, Turn] | None = None  # the turn that `_mind` answers
         self._newest: tuple[TurnRequested, Turn] | None = None  # a complete turn that its session has come too late for
         self._data: dict[str, Any] = {}  # what a responder keeps in a call without a session
+        self._quiet: trio.CancelScope | None = None  # while nobody has spoken
         self._feed: trio.MemorySendChannel[_Arrival | None] | None = None
         self._unread = 0  # events of the peer's that the writer has not taken yet, the peer's end being one
         self._stopping = False
@@ -107,15 +107,15 @@ class Connection:
 
         Cancelling: ends the call without a goodbye. Whoever owns the socket closes the transport.
         """
-        feed, inbox = trio.open_memory_channel[_Arrival | None](_INBOX)
-        async with trio.open_nursery() as self._nursery:
-            self._feed = feed
-            self._nursery.start_soon(self._read, feed)
-            try:
-                await self._write(inbox)
-            except PeerClosed as closed:
-                self.ending = gone(closed)
-            self._nursery.cancel_scope.cancel()
+        self._opened = trio.current_time()
+        self._at_once, greeting = self._adapter.opening()
+        we_begin = greeting is not None or self._at_once
+        try:
+            first = None if we_begin else await self._first_message()
+        except (PeerClosed, RemoteError) as error:
+            self.ending = gone(error)
+        else:
+            await self._talk(greeting, first)
         await self._socket.close(self.ending.code, self.ending.reason)
         if self._session is not None:
             # It may still be looked for: what was said in so short a call is kept all the same.
@@ -127,6 +127,8 @@ class Connection:
     def stop(self) -> None:
         """End the call when the turn that is being spoken is finished. Does not wait."""
         self._stopping = True
+        if self._quiet is not None:
+            self._quiet.cancel()
         self._look()
 
     def _look(self) -> None:
@@ -135,14 +137,38 @@ class Connection:
             with suppress(trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
                 self._feed.send_nowait(None)
 
+    async def _first_message(self) -> str | None:
+        """Wait for the peer to speak; None if `stop` was called before."""
+        with trio.CancelScope() as self._quiet:
+            if self._stopping:
+                self._quiet.cancel()
+            return await self._socket.receive()
+        return None
+
+    async def _talk(self, greeting: TurnRequested | None, first: str | None) -> None:
+        """Hold the conversation, with a greeting of ours or the peer's first message."""
+        self._quiet = None
+        feed, inbox = trio.open_memory_channel[_Arrival | None](_INBOX)
+        async with trio.open_nursery() as self._nursery:
+            self._feed = feed
+            self._nursery.start_soon(self._read, feed, first)
+            try:
+                await self._write(inbox, greeting)
+            except trio.EndOfChannel:
+                pass  # the reader says why
+            except PeerClosed as closed:
+                self.ending = gone(closed)
+            self._nursery.cancel_scope.cancel()
+
     # -- the reader ----------------------------------------------------------------------------------------------
 
-    async def _read(self, feed: trio.MemorySendChannel[_Arrival | None]) -> None:
+    async def _read(self, feed: trio.MemorySendChannel[_Arrival | None], message: str | None) -> None:
         """Turn messages into events until the peer is gone or says what cannot be understood."""
         async with feed:
             try:
                 while True:
-                    message = await self._socket.receive()
+                    if message is None:
+                        message = await self._socket.receive()
                     now = trio.current_time()
                     for event in self._adapter.receive(message):
                         self._unread += 1
@@ -150,10 +176,9 @@ class Connection:
                             feed.send_nowait((now, event))  # without the checkpoint of the other
                         except trio.WouldBlock:
                             await feed.send((now, event))
-            except PeerClosed as closed:
-                self.ending = gone(closed)
-            except RemoteError as error:
-                self.ending = Ending(error.code, f"bad input: {error.reason}", error.reason)
+                    message = None
+            except (PeerClosed, RemoteError) as error:
+                self.ending = gone(error)
             finally:
                 self._unread += 1
                 if self._mind is not None:
@@ -161,19 +186,17 @@ class Connection:
 
     # -- the writer ----------------------------------------------------------------------------------------------
 
-    async def _write(self, inbox: trio.MemoryReceiveChannel[_Arrival | None]) -> None:
-        """Answer events until the reader has ended, or until `stop` and the end of the turn."""
-        self._opened = trio.current_time()
-        self._at_once, greeting = self._adapter.opening()
+    async def _write(self, inbox: trio.MemoryReceiveChannel[_Arrival | None], greeting: TurnRequested | None) -> None:
+        """Answer events until `stop` and the end of the turn.
+
+        Raises: EndOfChannel when the reader has ended; PeerClosed.
+        """
         if greeting is not None:
             await self._begin(greeting, self._opened)
         while True:
             if self._session is not None and self._session.has_come_late:
                 await self._catch_up()
-            try:
-                arrival = await self._next_arrival(inbox)
-            except trio.EndOfChannel:
-                return
+            arrival = await self._next_arrival(inbox)
             if arrival is not None:
                 # Another may wait already, which supersedes this one: look before anything is sent.
                 await self._take(*arrival)
@@ -374,14 +397,3 @@ class Connection:
             self._meter.first_chunk_s.observe(waited)
         if ended:
             self._meter.turn_s.observe(waited)
-
-
-async def through(steps: Generator[None, None, T]) -> T:
-    """Go through the steps, let others work between them, and return what they come to. Cancelling: they are left."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            result: T = done.value
-            return result
-        await trio.lowlevel.checkpoint()

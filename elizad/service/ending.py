@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from elizad.errors import RemoteError
 from elizad.net.errors import PeerClosed
 from elizad.types import CloseCode
 
@@ -22,8 +23,10 @@ class Ending(NamedTuple):
     reason: str = ""
 
 
-def gone(closed: PeerClosed) -> Ending:
-    """Say how a call has ended whose socket is closed."""
+def gone(closed: PeerClosed | RemoteError) -> Ending:
+    """Say how a call has ended whose socket is closed, or whose peer says what cannot be understood."""
+    if isinstance(closed, RemoteError):
+        return Ending(closed.code, f"bad input: {closed.reason}", closed.reason)
     if closed.by_peer:
         return Ending(closed.code, "the peer closed")  # its own words are not logged: they can hold anything
     whose = "bad input" if closed.code in _FAULTS else "we closed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 
 import pytest
 import trio
@@ -11,10 +12,15 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from elizad.conversation.conversation import Conversation, Manner, Turn
 from elizad.conversation.events import TurnRequested
+from elizad.eliza import Eliza
 from elizad.errors import RemoteError
+from elizad.net.errors import Stalled
+from elizad.protocols.hume_clm import HumeClm
 from elizad.service.connection import Connection
+from elizad.service.meter import Meter
 from elizad.service.registry import Registry
-from tests.support.calls import MemorySocket, make_call
+from elizad.service.voice import Voice
+from tests.support.calls import SCRIPT, MemorySocket, make_call
 
 PACED = Manner(pace_s=1.0)
 
@@ -135,6 +141,40 @@ async def test_nothing_is_sent_to_a_caller_who_has_gone_meanwhile(autojump_clock
         assert texts(socket) == ["GO ON", "."]
         assert socket.closed is not None
         assert socket.closed[0] == (end or 1007)
+
+
+async def test_a_peer_that_is_found_gone_by_the_writer(autojump_clock: MockClock) -> None:
+    class Stuck(MemorySocket):
+        async def send(self, frames: Sequence[str]) -> None:
+            raise Stalled("did not read for 10 s")
+
+    socket = Stuck()
+    connection = Connection(socket, HumeClm(), Voice(Eliza(SCRIPT), Manner()), "test", Meter())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        socket.say(payload("yes"))
+    assert connection.ending.why == "we closed: did not read for 10 s"
+    assert socket.closed is not None
+
+
+async def test_a_call_in_which_nobody_speaks_is_one_task(autojump_clock: MockClock) -> None:
+    for how in ("hang up", "nonsense", "stop"):
+        socket, connection = make_call()
+        async with trio.open_nursery() as nursery:
+            tasks = trio.lowlevel.current_statistics().tasks_living
+            nursery.start_soon(connection.run)
+            await wait_all_tasks_blocked()
+            assert trio.lowlevel.current_statistics().tasks_living == tasks + 1
+            match how:
+                case "hang up":
+                    socket.hang_up(1000)
+                case "nonsense":
+                    socket.say("[")
+                case "stop":
+                    connection.stop()
+        assert socket.closed is not None
+        assert socket.closed[0] == {"hang up": 1000, "nonsense": 1007, "stop": 1001}[how]
+        assert not socket.writes
 
 
 async def test_bad_input_ends_the_call_with_its_code(autojump_clock: MockClock) -> None:
