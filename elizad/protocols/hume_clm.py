@@ -105,15 +105,12 @@ class HumeClm:
 
     def send(self, command: Command) -> list[str]:
         """Write one command as messages to Hume. The session's name is said back once, with the first words."""
-        match command:
-            case Speak(_, text):
-                session = None if self._session == self._announced else self._session
-                self._announced = self._session
-                return [_ENCODE(_AssistantInput(text, session)).decode()]
-            case EndTurn():
-                return [_END]
-            case _:
-                return []  # Hume's socket has no word for anything else
+        if isinstance(command, Speak):
+            session = None
+            if self._announced != self._session:
+                session = self._announced = self._session
+            return [_ENCODE(_AssistantInput(command.text, session)).decode()]
+        return [_END] if isinstance(command, EndTurn) else []  # Hume's socket has no word for anything else
 
 
 def _context(groups: Sequence[str]) -> tuple[str, ...]:

@@ -139,6 +139,8 @@ _ENCODE: Final = msgspec.json.Encoder().encode
 class RetellLlm:
     """The adapter of one call's socket: message -> events, commands -> messages. No I/O, no clock."""
 
+    __slots__ = ("_call_id", "_ids", "_options", "_resumed", "_turn", "_variables")
+
     name: Final = "retell"
     # Of all endings only an abnormal one is documented to make Retell connect again, up to four times: 1000 hangs up
     # the caller, a close without a code is an error, and of 1001 and 1012 nothing is said.
