@@ -56,7 +56,7 @@ class Passed(NamedTuple):
 class FrameReader:
     """Where the frames begin in one direction of one connection. It never fails: nonsense has lengths too."""
 
-    __slots__ = ("_data", "_fragmented", "_is_end", "_left", "_more", "_most_bytes", "_wanted")
+    __slots__ = ("_data", "_fragmented", "_is_end", "_left", "_more", "_most_bytes", "_wanted", "has_closed")
 
     def __init__(self, most_bytes: int) -> None:
         """A text message of more than `most_bytes` is not read here."""
@@ -67,6 +67,8 @@ class FrameReader:
         self._left = 0  # bytes of the payload of the frame that is being handed on
         self._is_end = False  # whether its last byte is an end
         self._fragmented = False  # whether a message was begun and not ended
+        self.has_closed = False
+        """Whether a close has been handed on."""
 
     def feed(self, data: bytes) -> None:
         """Take what has come."""
@@ -90,11 +92,6 @@ class FrameReader:
         """Whether there is nothing that could be read now."""
         return not self._data or self._wanted > 0
 
-    def pass_all(self) -> None:
-        """Read nothing here any more: hand on all that comes."""
-        self._most_bytes = -1
-        self._wanted = 0
-
     def next(self, most_frames: int) -> str | Control | Passed | None:
         """Return the next message, ping, pong or close, or up to `most_frames` frames of another kind.
 
@@ -110,7 +107,7 @@ class FrameReader:
             is_text = data[0] == _WHOLE_TEXT
             size, begins = _lengths(data)
             ends = begins + size
-            if begins == 0 or size <= (self._most_bytes if is_text else min(_MOST_CONTROL, self._most_bytes)):
+            if begins == 0 or size <= (self._most_bytes if is_text else _MOST_CONTROL):
                 if begins == 0 or len(data) < ends:
                     self._wanted = max(1, ends - len(data))
                     return None
@@ -151,7 +148,7 @@ class FrameReader:
 
     def _note(self, first: int) -> None:
         if first & _CONTROL:
-            self._is_end = first & 0x0F == CLOSE & 0x0F
+            self._is_end = self.has_closed = first & 0x0F == CLOSE & 0x0F
         else:
             self._is_end = first & _FIN != 0
             self._fragmented = not self._is_end

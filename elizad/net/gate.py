@@ -42,6 +42,7 @@ class Gate:
         "_messages_per_s",
         "_reading_since",
         "_socket",
+        "_written",
         "bytes_in",
         "bytes_out",
         "stalled",
@@ -54,6 +55,7 @@ class Gate:
         self._limits = limits
         self._socket = transport.socket if isinstance(transport, trio.SocketStream) else None
         self._lock: trio.Lock | None = None  # of the writers, when one has had to wait
+        self._written: trio.Event | None = None  # set when what `write_soon` was given is written
         self._is_drained = True  # the last read took all that there was
         self._closed = False
         self._reading_since: float | None = None
@@ -186,11 +188,40 @@ class Gate:
             lock.release()
         self.bytes_out += len(data) - sent
 
+    def write_soon(self, data: bytes, nursery: trio.Nursery) -> None:
+        """Write `data` in a task of its own, which tells nobody if it cannot: whoever reads will notice.
+
+        For who must not tear a frame by being cancelled.
+        """
+        self._written = trio.Event()
+        nursery.start_soon(self._write_now, data, self._written)
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether the last that `write_soon` was given is not written yet."""
+        return self._written is not None
+
+    async def written(self) -> None:
+        """Wait until the last that `write_soon` was given is written, or cannot be. Cancelling: safe."""
+        if self._written is not None:
+            await self._written.wait()
+
+    async def _write_now(self, data: bytes, done: trio.Event) -> None:
+        try:
+            await self.write(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        finally:
+            if self._written is done:
+                self._written = None
+            done.set()
+
     async def send_eof(self) -> None:
         """After the writes under way, tell the peer that no more will come, if the transport can.
 
         Raises: BrokenResourceError, ClosedResourceError. Cancelling: safe.
         """
+        await self.written()
         async with self._turns():
             if isinstance(self.transport, trio.abc.HalfCloseableStream):
                 await self.transport.send_eof()

@@ -1,8 +1,8 @@
-"""trio-websocket, for what is unusual: fragments, binary messages, whatever is wrong, and a close of our own.
+"""trio-websocket, for what is unusual: fragments, binary messages and whatever is wrong.
 
 The only file that imports it. It is called in when the first of these comes, is shown a handshake that we wrote, and
-from then on reads what is passed on to it and writes what it likes, in a task of its own. What it must not do is decide
-how a connection ends: whatever it raises stays in here, and to close its stream is to leave it.
+from then on reads what is passed on to it, in a task of its own. What it must not do is decide how a connection ends:
+whatever it raises stays in here, and to close its stream is to leave it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 import trio
 import trio_websocket
 
-from elizad.net.frames import CLOSE, FrameReader, Passed
+from elizad.net.frames import CLOSE, Passed
 from elizad.net.gate import READ_BYTES, Gate
 
 FRAMES_AT_ONCE: Final = 128
@@ -41,30 +41,26 @@ class Judge(trio.abc.Stream):
 
     # fmt: off
     __slots__ = (
-        "_connection", "_frames", "_gate", "_is_alone", "_is_left", "_is_whole", "_passed", "_ready", "_scope",
-        "_shown", "_wants_more", "_work", "close_sent", "close_written", "done", "failure", "settled",
+        "_connection", "_done", "_gate", "_is_left", "_is_whole", "_passed", "_scope", "_shown", "_wants_more", "_work",
+        "close_sent", "failure", "settled",
     )
     # fmt: on
 
-    def __init__(self, gate: Gate, frames: FrameReader, max_message_bytes: int, nursery: trio.Nursery) -> None:
+    def __init__(self, gate: Gate, max_message_bytes: int, nursery: trio.Nursery) -> None:
         """Its task is begun in `nursery`; `stop` ends it."""
         self._gate = gate
-        self._frames = frames
         self._connection: trio_websocket.WebSocketConnection | None = None
         self._scope = trio.CancelScope()
         self._shown = False  # whether it has seen the handshake
         self._passed = b""  # for it to read
         self._is_whole = False  # whether that ends a message, or a close, that nobody has asked for
-        self._is_alone = False  # whether it reads by itself
         self._is_left = False  # whether it will not read any more
-        self._ready = trio.Event()  # its handshake is over
         self._work = trio.Event()  # there is something to do for it
         self._wants_more = trio.Event()  # it has read all that it was given, or will not read any more
         self.close_sent = False
-        self.close_written = trio.Event()
         self.settled = trio.Event()
         """It is certain how the connection ends: a close frame is out, or trio-websocket does nothing more."""
-        self.done = trio.Event()
+        self._done = trio.Event()  # its task has ended
         self.failure: Exception | None = None
         """What trio-websocket raised."""
         nursery.start_soon(self._run, max_message_bytes)
@@ -109,31 +105,10 @@ class Judge(trio.abc.Stream):
         self._is_whole = False
         return message
 
-    def read_alone(self) -> None:
-        """Have trio-websocket read by itself from now on: nobody else does."""
-        self._is_alone = True
-        self._work.set()
-
-    async def close(self, code: int, reason: str) -> None:
-        """Send a close frame, and wait for the peer's if it can be noticed. Cancelling: leaves the stream."""
-        await self._ready.wait()
-        if self._connection is None:
-            return
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._stop_waiting, nursery.cancel_scope)
-            await self._connection.aclose(code, reason or None)
-            nursery.cancel_scope.cancel()
-
     async def stop(self) -> None:
         """Cancel trio-websocket's task and wait until it is gone."""
         self._scope.cancel()
-        await self.done.wait()
-
-    async def _stop_waiting(self, scope: trio.CancelScope) -> None:
-        """Only its reader can notice the peer's half of the close: without it, wait no longer than for our own."""
-        await self.done.wait()
-        await self.close_written.wait()
-        scope.cancel()
+        await self._done.wait()
 
     async def _run(self, max_message_bytes: int) -> None:
         try:
@@ -143,14 +118,12 @@ class Judge(trio.abc.Stream):
                         nursery, self, _QUEUE, max_message_bytes, READ_BYTES
                     )
                     self._connection = await request.accept()
-                    self._ready.set()
                     self._work.set()
         except* Exception as group:
             self.failure = group.exceptions[0]
         finally:
             self._leave()
-            self._ready.set()
-            self.done.set()
+            self._done.set()
 
     def _leave(self) -> None:
         self._is_left = True
@@ -169,26 +142,11 @@ class Judge(trio.abc.Stream):
                 if self._passed:
                     data, self._passed = self._passed, b""
                     return data
-                if self._is_alone:
-                    return await self._read_alone()
                 self._wants_more.set()
             self._work = trio.Event()
             await self._work.wait()
         await trio.lowlevel.checkpoint()
         raise trio.ClosedResourceError("trio-websocket has left this stream")
-
-    async def _read_alone(self) -> bytes:
-        """The next frames, of any kind."""
-        self._frames.pass_all()
-        while (found := self._frames.next(FRAMES_AT_ONCE)) is None:
-            if not (data := await self._gate.read()):
-                return b""
-            self._frames.feed(data)
-        await trio.lowlevel.checkpoint()
-        assert isinstance(found, Passed), "it passes all"
-        if trouble := self._gate.admit_frames(found.frames, found.controls):
-            raise trio.BrokenResourceError(trouble)
-        return found.data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         if self._is_left:
@@ -202,7 +160,6 @@ class Judge(trio.abc.Stream):
         self.close_sent = self.close_sent or closing
         await self._gate.write(data)
         if closing:
-            self.close_written.set()
             self.settled.set()
 
     async def wait_send_all_might_not_block(self) -> None:

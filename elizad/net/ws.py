@@ -1,7 +1,7 @@
 """A WebSocket of whole messages: the handshake, whole texts, pings and the peer's close; judge.py has all the rest.
 
 What is usual is read and written here, in the tasks of whoever receives and sends. trio-websocket is called in by the
-first frame that is not (a fragment, a binary message, something wrong), or to close from our side.
+first frame that is not: a fragment, a binary message, something wrong.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class WebSocket:
 
     # fmt: off
     __slots__ = (
-        "_answer", "_closing", "_frames", "_gate", "_judge", "_limits", "_nursery", "_receiving", "_verdict",
-        "_welcome", "exceeded", "fault", "heard_at", "opened_at",
+        "_closing", "_frames", "_gate", "_handed_over", "_judge", "_limits", "_nursery", "_receiving",
+        "_verdict", "_welcome", "exceeded", "fault", "heard_at", "opened_at",
     )
     # fmt: on
 
@@ -52,10 +52,10 @@ class WebSocket:
         self._frames.feed(early)
         self._limits = limits
         self._judge: Judge | None = None
-        self._answer: trio.Event | None = None  # set when the pong, or close, that is being written is out
         self._verdict: PeerClosed | None = None
         self._closing: trio.Event | None = None  # set when we have closed
         self._receiving = False
+        self._handed_over: trio.Event | None = None  # set when whoever receives has made room for who closes
         self.opened_at = self.heard_at = trio.current_time()
         """In trio's time: when the connection was opened, and when the last whole message was taken."""
         self.exceeded = ""  # the limit that the peer's messages exceeded, by its name
@@ -114,8 +114,7 @@ class WebSocket:
             with trio.CancelScope(shield=True):  # not for long: nothing can be written or read any more
                 if self._judge is not None:
                     await self._judge.stop()
-                if self._answer is not None:
-                    await self._answer.wait()
+                await self._gate.written()
 
     def expect_sound(self) -> None:
         """Take _SOUND times as many messages a second: a microphone is sent in small pieces."""
@@ -146,11 +145,13 @@ class WebSocket:
         self._receiving = True
         try:
             message: str | bytes | None = None
-            if self._answer is not None or (self._judge is not None and self._judge.is_busy):
+            if gate.is_writing or (self._judge is not None and self._judge.is_busy):
                 message = await self._answered()
             elif not frames.is_empty:
                 await trio.lowlevel.checkpoint()  # a peer that sends many at once is not served alone
             while message is None:
+                if self._verdict is not None:  # we have closed
+                    raise await self._end()
                 found = frames.next(FRAMES_AT_ONCE)
                 if isinstance(found, str):
                     message = found
@@ -166,8 +167,8 @@ class WebSocket:
                     frames.feed(data)
         finally:
             self._receiving = False
-            if self._closing is not None and self._judge is not None:
-                self._judge.read_alone()
+            if self._handed_over is not None:
+                self._handed_over.set()
         self.heard_at = now = trio.current_time()
         if trouble := gate.admit_message(now, len(message)):
             self.fault, self.exceeded = CloseCode.POLICY, "messages_per_s"
@@ -201,9 +202,7 @@ class WebSocket:
             if found.kind == CLOSE:
                 code = int.from_bytes(found.payload[:2], "big") or CloseCode.NO_STATUS
                 self._verdict = PeerClosed(code, found.payload[2:].decode(), by_peer=True)
-            self._answer = trio.Event()
-            data = control_frame(CLOSE if found.kind == CLOSE else PONG, found.payload)
-            self._nursery.start_soon(self._write_answer, data, self._answer)
+            self._gate.write_soon(control_frame(CLOSE if found.kind == CLOSE else PONG, found.payload), self._nursery)
         return await self._answered()
 
     async def _answered(self) -> str | bytes | None:
@@ -211,8 +210,7 @@ class WebSocket:
 
         Raises: PeerClosed. Cancelling: loses nothing.
         """
-        if self._answer is not None:
-            await self._answer.wait()
+        await self._gate.written()
         if self._verdict is not None:
             raise await self._end()
         if self._judge is None:
@@ -221,16 +219,6 @@ class WebSocket:
             return await self._judge.message()
         except trio.EndOfChannel:
             raise await self._end() from None
-
-    async def _write_answer(self, data: bytes, done: trio.Event) -> None:
-        """In a task of its own: whoever receives may be cancelled, and must not tear a frame by that."""
-        try:
-            await self._gate.write(data)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass  # whoever receives notices
-        finally:
-            self._answer = None
-            done.set()
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
@@ -289,7 +277,9 @@ class WebSocket:
                     await self._part_from(await self._end(), patience)
                 else:
                     self._verdict = PeerClosed(code, reason, by_peer=False)
-                    await self._say_goodbye(code, reason, patience)
+                    await self._gate.written()
+                    if code == CloseCode.ABNORMAL or not await self._say_goodbye(code, reason):
+                        await self._part(patience)
                 await self._gate.send_eof()  # TLS: without its close_notify the peer would call this a broken line
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # The peer has gone in the middle of it.
@@ -307,30 +297,37 @@ class WebSocket:
         self._verdict = self._verdict or PeerClosed(CloseCode.ABNORMAL, reason, by_peer=False)
         await self._gate.cut()
 
-    async def _say_goodbye(self, code: int, reason: str, patience: trio.CancelScope) -> None:
-        """Both halves of a close that we begin."""
-        if code == CloseCode.ABNORMAL:
-            await self._part(patience)
-            return
-        judge = self._call_judge()
-        self._frames.pass_all()
-        if not self._receiving:  # else somebody reads for it, and nobody else may
-            judge.read_alone()
-        await judge.close(code, reason)
-        if judge.failure is not None:
-            await self._part(patience)
+    async def _say_goodbye(self, code: int, reason: str) -> bool:
+        """Our half of a close that we begin, and the peer's; whether there was one, or the end of the line."""
+        self._gate.write_soon(close_frame(code, reason), self._nursery)
+        if self._receiving:  # it is woken by whatever comes
+            self._handed_over = trio.Event()
+            await self._handed_over.wait()
+        frames = self._frames
+        while not frames.has_closed:
+            found = frames.next(FRAMES_AT_ONCE)
+            if found is None:
+                if not (data := await self._gate.read()):
+                    return True
+                frames.feed(data)
+                continue
+            if isinstance(found, Control) and found.kind != PONG:
+                return found.kind == CLOSE  # nobody answers a ping any more
+            if self._gate.admit_frames(1, 1):
+                return False
+            await trio.lowlevel.checkpoint()
+        return True
 
     async def _part_from(self, verdict: PeerClosed, patience: trio.CancelScope) -> None:
         """What is left to do when the connection has ended already."""
-        if self._answer is not None:
-            await self._answer.wait()
+        await self._gate.written()
         if not verdict.by_peer and verdict.code != CloseCode.ABNORMAL:
             if self._judge is None or not self._judge.close_sent:
                 await self._gate.write(close_frame(verdict.code, verdict.reason))
             await self._part(patience)
 
     async def _part(self, patience: trio.CancelScope) -> None:
-        """Our close frame is out and nobody answers for the peer any more: see that a reset does not overtake it."""
+        """Nobody answers the peer any more: see that a reset does not overtake our close frame."""
         await self._gate.send_eof()
         if self._judge is not None:
             await self._judge.stop()
@@ -380,7 +377,7 @@ class WebSocket:
 
     def _call_judge(self) -> Judge:
         if self._judge is None:
-            self._judge = Judge(self._gate, self._frames, self._limits.max_message_bytes, self._nursery)
+            self._judge = Judge(self._gate, self._limits.max_message_bytes, self._nursery)
         return self._judge
 
 
