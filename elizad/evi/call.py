@@ -94,6 +94,7 @@ class Call:
         self._chat = sitting.chat
         self._writer = sitting.writer
         self._profile = profile
+        self._turns = turns
         self._feed, self._inbox = trio.open_memory_channel[_Arrival](_INBOX)
         speaker = Speaker(self._put, sitting.writer, mouth, lambda: sitting.chat.voice_id or profile.voice)
         self._answers = Answers(sitting, turns, speaker, self._put, mind)
@@ -140,6 +141,7 @@ class Call:
             self._sitting.record.end(status)
         ending = self.ending or Ending(CloseCode.ABNORMAL, "cancelled")
         await self._socket.close(ending.code, ending.reason)
+        await self._turns.finish()
 
     def stop(self) -> None:
         """End the chat when the reply that is being spoken is finished. Does not wait."""

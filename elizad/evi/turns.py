@@ -87,6 +87,11 @@ class Turns:
                 await self._noticed.wait()
             await self._catch_up()
 
+    async def finish(self) -> None:
+        """Have the newest turn kept although its session is found only when the chat is over. Cancelling: safe."""
+        if self._session is not None and await self._session.looked_for():
+            await self._catch_up()
+
     async def _catch_up(self) -> None:
         """Have the newest turn kept as well, if its session became known only after it had begun."""
         if self._session is None or self._newest is None or not self._session.has_come_late:

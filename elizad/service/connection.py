@@ -39,9 +39,6 @@ log = logging.getLogger("elizad.service")
 # A payload holds a whole transcript, so one may wait while one is answered and a third is being read.
 _INBOX: Final = 1
 
-_LATE_S: Final = 1.0
-"""How long a call that is over waits for its session: a store that is only slow has answered by then."""
-
 
 class Socket(Protocol):
     """What a connection needs of a WebSocket; elizad.net.ws.WebSocket is one."""
@@ -117,12 +114,9 @@ class Connection:
         else:
             await self._talk(greeting, first)
         await self._socket.close(self.ending.code, self.ending.reason)
-        if self._session is not None:
-            # It may still be looked for: what was said in so short a call is kept all the same.
-            with trio.move_on_after(_LATE_S):
-                await self._session.looked_for()
-            if self._session.has_come_late:
-                await self._catch_up()
+        # A session may still be looked for: what was said in so short a call is kept all the same.
+        if self._session is not None and await self._session.looked_for():
+            await self._catch_up()
 
     def stop(self) -> None:
         """End the call when the turn that is being spoken is finished. Does not wait."""
@@ -209,9 +203,9 @@ class Connection:
     async def _next_arrival(self, inbox: trio.MemoryReceiveChannel[_Arrival | None]) -> _Arrival | None:
         """Wait for an event; None when a chunk is due first, or there is something else to look at."""
         due = self._next_due()
+        if due == math.inf:
+            return await inbox.receive()
         if due > trio.current_time():
-            if due == math.inf:
-                return await inbox.receive()
             with trio.move_on_at(due):
                 return await inbox.receive()
         elif self._unread or self._mind is not None:  # a mind's pieces are not counted
@@ -263,7 +257,9 @@ class Connection:
         if event.session is not None:
             self.session = event.session
             if self._sessions is not None:
-                await self._join(event, event.session, self._sessions)
+                session = self._joined(event.session, self._sessions)
+                if not session.is_begun:
+                    await self._begin_session(session, event)
         event = TurnRequested(*event[:-1], arrived - self._opened)  # elapsed_s is the last; this is five times _replace
         if self._mind is not None:
             event = event._replace(variables={**facts_of(self._kept), **event.variables})
@@ -328,14 +324,14 @@ class Connection:
         self._answering = None
         self._keep(event, turn)
 
-    async def _join(self, event: TurnRequested, id: str, sessions: Sessions) -> None:
-        """Let the conversation begin where earlier calls of its session ended, once that is known. Cancelling: safe."""
+    def _joined(self, id: str, sessions: Sessions) -> Session:
+        """Return the session of this name, which the call belongs to from now on."""
         if self._session is None or self._session.key.id != id:
             self._session = Session(sessions, Key(self._adapter.name, id), self._voice.eliza, self._look)
-        if not self._session.is_begun:
-            await self._begin_session(self._session, event)
+        return self._session
 
     async def _begin_session(self, session: Session, event: TurnRequested) -> None:
+        """Let the conversation begin where earlier calls of its session ended, once that is known. Cancelling: safe."""
         conversation = self._conversation
         assert conversation is not None
         past = await session.begin(event, lambda: conversation.heard(event.transcript))

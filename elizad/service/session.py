@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
+import trio
 
 from elizad.conversation.conversation import Folded, Turn
 from elizad.conversation.events import TurnRequested
@@ -24,6 +25,9 @@ from elizad.store.api import Key, SessionRecord
 from elizad.types import Utterance
 
 log = logging.getLogger("elizad.service")
+
+_LATE_S: Final = 1.0
+"""How long a call that is over waits for its session: a store that is only slow has answered by then."""
 
 _MOST_MEMORIES: Final = 100  # of a state; spoken mode has 8, and 1966 mode would have no bound
 _MOST_BYTES: Final = 1_000_000  # of one record, whatever a responder has put into its data
@@ -84,10 +88,15 @@ class Session:
         """What a responder keeps; what it changes in there is kept with the next turn."""
         return {} if self._kept is None else self._kept.data
 
-    async def looked_for(self) -> None:
-        """Wait until it is known what there is, or that it cannot be known. Cancelling: safe."""
+    async def looked_for(self) -> bool:
+        """Wait a while for what there is to become known, at the end of a call; whether it has come late.
+
+        Cancelling: safe.
+        """
         if self._loading is not None:
-            await self._loading.done.wait()
+            with trio.move_on_after(_LATE_S):
+                await self._loading.done.wait()
+        return self.has_come_late
 
     async def begin(self, event: TurnRequested, heard: Callable[[], Sequence[str]]) -> Past | None:
         """Return what the conversation begins with, when that is known and was not known at the turn before.

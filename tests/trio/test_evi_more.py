@@ -87,6 +87,22 @@ async def test_a_session_that_comes_late_is_kept_all_the_same(autojump_clock: Mo
     assert (kept.calls, kept.turns) == (2, 1)
 
 
+async def test_a_chat_that_is_over_before_its_session_was_found_is_kept(autojump_clock: MockClock) -> None:
+    disk = Disk(time_s)
+    async with opened(disk=disk) as node:
+        disk.load_s = 0.4
+        client = visitor(node)
+        async with chatting(client):
+            client.send("session_settings", custom_session_id="ann")
+            client.say("my dog")
+            await client.settle(0.1)
+        await trio.sleep(1)
+        kept = await disk.kept(Key("evi", "ann"))
+    assert client.said == ["TELL ME OF YOUR DOG"]
+    assert kept is not None
+    assert kept.turns == 1
+
+
 async def test_a_session_that_comes_while_a_responder_thinks_is_kept(autojump_clock: MockClock) -> None:
     async def respond(turn: Turn) -> AsyncIterator[str]:
         await trio.sleep(1)
