@@ -38,10 +38,10 @@ class Clock(NamedTuple):
 
     def seconds_left(self, elapsed_s: float, platform_limit_s: float | None) -> float | None:
         """Return the seconds until the end, negative after it; None when there is no end."""
-        ends = [] if platform_limit_s is None else [platform_limit_s - _RESERVE_S]
-        if self.length_s:
-            ends.append(self.length_s)
-        return min(ends) - elapsed_s if ends else None
+        if platform_limit_s is None:
+            return self.length_s - elapsed_s if self.length_s else None
+        end_s = platform_limit_s - _RESERVE_S
+        return (min(end_s, self.length_s) if self.length_s else end_s) - elapsed_s
 
     def warns(self, now: _Now) -> bool:
         """Whether it is time for the warning, and it has not been said."""

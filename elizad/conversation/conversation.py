@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from elizad.conversation.commands import Cue, EndTurn, Speak
 from elizad.conversation.events import Ask, TurnRequested
 from elizad.conversation.guide import UNGUIDED, Guide
-from elizad.conversation.history import Answer, CallerTurns, History
+from elizad.conversation.history import CallerTurns, History
 from elizad.conversation.past import LAST_TOPIC, Past, remind
 from elizad.conversation.phrases import APOLOGY, FAREWELL, REPEAT, SILENCE, fill_fields
 from elizad.conversation.remarks import Remarks
@@ -16,9 +16,9 @@ from elizad.conversation.said import AlreadySaid
 from elizad.conversation.steering import Decision, TurnContext
 from elizad.conversation.tools import unmarked, without_tools
 from elizad.eliza import Eliza, State
+from elizad.eliza.expressions import Voice
 from elizad.speech.chunks import Unit, split_chunks
 from elizad.speech.farewell import is_goodbye
-from elizad.speech.pace import due_times
 from elizad.types import Utterance
 
 
@@ -113,11 +113,12 @@ class Conversation:
         self._manner = manner
         self._guide = guide
         self._place = place
-        self._remarks = Remarks(eliza)
         self._turns = CallerTurns(manner.utterance_chars)
-        self._said = AlreadySaid()
         self._history = History(eliza)
-        self._past = Past(eliza.start())
+        self._past: Past | None = None  # nothing is known of any
+        # Made when they are needed: many calls stand open in which nobody has spoken yet.
+        self._remarks: Remarks | None = None
+        self._said: AlreadySaid | None = None
         self._misheard = 0
         self._silences = 0
 
@@ -143,21 +144,21 @@ class Conversation:
     def on(self, event: TurnRequested) -> Generator[None, None, Turn]:
         """Take the turn that is asked for, with pauses where there is much to replay: let others work at each."""
         match event.ask:
+            case Ask.REPLY:
+                return (yield from self._reply(event))
             case Ask.NOTHING:
-                return self._turn(event, "", Answer(""))
+                return self._turn(event, "", "")
             case Ask.GREETING:
                 return self._greet(event)
             case Ask.REPEAT:
                 self._misheard += 1
-                return self._turn(event, "", Answer(REPEAT[(self._misheard - 1) % len(REPEAT)]))
+                return self._turn(event, "", REPEAT[(self._misheard - 1) % len(REPEAT)])
             case Ask.SILENCE:
                 if over := self._guide.steering.over(self._context(event, ())):
-                    return self._turn(event, "", Answer(over.say), hang_up=True, steered=over.rule)
+                    return self._turn(event, "", over.say, hang_up=True, steered=over.rule)
                 self._silences += 1
                 said = SILENCE[self._silences - 1] if self._silences <= len(SILENCE) else ""
-                return self._turn(event, "", Answer(said))
-            case Ask.REPLY:
-                return (yield from self._reply(event))
+                return self._turn(event, "", said)
 
     def refold(self, event: TurnRequested) -> Generator[None, None, Folded | None]:
         """Return what a turn comes to from where the conversation begins now; what was said of it stays said."""
@@ -169,88 +170,107 @@ class Conversation:
 
     def apologise(self, event: TurnRequested) -> Turn:
         """Return what is said when something of ours has failed: the caller hears a person's words, not silence."""
-        return self._turn(event, "", Answer(APOLOGY))
+        return self._turn(event, "", APOLOGY)
 
     def _greet(self, event: TurnRequested) -> Turn:
-        if self._past.greeted:
-            return self._turn(event, "", Answer(""))
+        past = self._past
+        if past is not None and past.greeted:
+            return self._turn(event, "", "")
         if event.greeting is not None:
             text = unmarked(fill_fields(event.greeting, self._fields(event)))
-        elif self._past.topic:
-            text = remind(self._eliza.opening, self._past.topic)
+        elif past is not None and past.topic:
+            text = remind(self._eliza.opening, past.topic)
         else:
             text = self._eliza.opening
-        return self._turn(event, "", Answer(self._guide.disclosed(text, 0, self._said.within(event.transcript))))
+        return self._turn(event, "", self._guide.disclosed(text, 0, self._already_said(event)))
 
     def _reply(self, event: TurnRequested) -> Generator[None, None, Turn]:
         self._misheard = self._silences = 0
-        turns = self.heard(event.transcript)
+        turns = self._turns.of(event.transcript)
         if not turns:
             return self._greet(event)
         now = self._context(event, turns)
         decision = self._guide.steering.look(now)
         answers = decision is None or decision.then == "go_on"
-        voice = self._remarks.voice(event.expressions, now.said) if answers else None
-        answer = yield from self._history.answer(turns, voice)  # asked in any case: the fold is of every turn
+        voice = self._voice(event, now.said) if answers and event.expressions else None
+        text, problem = yield from self._history.answer(turns, voice)  # in any case: the fold is of every turn
         if now.leaving and "GOODBYE" not in self._eliza.script.rules:
-            answer = Answer(FAREWELL)  # the script has no word for it, and hanging up needs one
+            text, problem = FAREWELL, None  # the script has no word for it, and hanging up needs one
         hang_up = now.leaving and answers
+        folded = Folded(turns, self._history.state)
         if self._delegates and answers:
-            return self._delegate(event, turns, now, decision, answer)
+            return self._delegate(event, folded, now, decision, text)
+        steered = ""
         if decision is not None:
             say = unmarked(self._guide.spell(decision.say))
-            answer = answer._replace(text=f"{say} {answer.text}".strip()) if answers else Answer(say)
+            text, problem = (f"{say} {text}".strip(), problem) if answers else (say, None)
             hang_up = hang_up or decision.then == "end"
-        answer = answer._replace(text=self._guide.disclosed(answer.text, now.turn, now.said))
-        steered = "" if decision is None else decision.rule
-        turn = self._turn(event, turns[-1], answer, hang_up=hang_up, steered=steered)
-        return turn._replace(folded=Folded(turns, self._history.state))
+            steered = decision.rule
+        text = self._guide.disclosed(text, now.turn, now.said)
+        return self._turn(event, now.heard, text, problem, hang_up=hang_up, steered=steered, folded=folded)
 
     def polish(self, text: str) -> str:
         """Return what another mind says as it may be said here: numbers as words, and no word that is never said."""
         return self._guide.hush(self._guide.spell(text))
 
     def _delegate(
-        self, event: TurnRequested, turns: tuple[str, ...], now: TurnContext, decision: Decision | None, eliza: Answer
+        self, event: TurnRequested, folded: Folded, now: TurnContext, decision: Decision | None, eliza: str
     ) -> Turn:
         first = "" if decision is None else self._guide.spell(decision.say)
         first = self._guide.disclosed(first, now.turn, now.said)
         steered = "" if decision is None else decision.rule
-        turn = self._turn(event, turns[-1], Answer(f"{first} " if first else ""), steered=steered)
-        return turn._replace(
-            cues=turn.cues[:-1],
-            folded=Folded(turns, self._history.state),
-            delegated=Delegated(eliza.text, now.leaving, now.seconds_left),
-        )
+        turn = self._turn(event, now.heard, f"{first} " if first else "", steered=steered, folded=folded)
+        return turn._replace(cues=turn.cues[:-1], delegated=Delegated(eliza, now.leaving, now.seconds_left))
+
+    def _already_said(self, event: TurnRequested) -> AlreadySaid:
+        if self._said is None:
+            self._said = AlreadySaid()
+        return self._said.within(event.transcript)
+
+    def _voice(self, event: TurnRequested, said: AlreadySaid) -> Voice | None:
+        if self._remarks is None:
+            self._remarks = Remarks(self._eliza)
+        return self._remarks.voice(event.expressions, said)
 
     def _fields(self, event: TurnRequested) -> Mapping[str, str]:
+        if self._past is None or not self._past.topic:
+            return event.variables
         return {LAST_TOPIC: self._past.topic, **event.variables}
 
     def _context(self, event: TurnRequested, turns: tuple[str, ...]) -> TurnContext:
         heard = turns[-1] if turns else ""
         return TurnContext(
-            heard=heard,
-            turn=len(turns),
-            platform=self._place.platform,
-            session=event.session,
-            known=self._past.known,
-            expressions=event.expressions,
-            context=event.context,
-            variables=self._fields(event),
-            seconds_left=self._guide.clock.seconds_left(event.elapsed_s, self._place.limit_s),
-            leaving=is_goodbye(heard),
-            said=self._said.within(event.transcript),
+            heard,
+            len(turns),
+            self._place.platform,
+            event.session,
+            self._past is not None and self._past.known,
+            event.expressions,
+            event.context,
+            self._fields(event),
+            self._guide.clock.seconds_left(event.elapsed_s, self._place.limit_s),
+            is_goodbye(heard),
+            self._already_said(event),
         )
 
     def _turn(
-        self, event: TurnRequested, heard: str, answer: Answer, *, hang_up: bool = False, steered: str = ""
+        self,
+        event: TurnRequested,
+        heard: str,
+        text: str,
+        problem: str | None = None,
+        *,
+        hang_up: bool = False,
+        steered: str = "",
+        folded: Folded | None = None,
     ) -> Turn:
-        text = self._guide.hush(answer.text)
+        text = self._guide.hush(text)
         if not (self._place.has_tools or self._eliza.faithful):
             text = without_tools(text)
-        answer = answer._replace(text=text)
-        chunks = split_chunks(answer.text, self._manner.unit)
-        times = [event.hold_s + due_s for due_s in due_times(chunks, self._manner.pace_s)]
-        cues = [Cue(due_s, Speak(event.turn, chunk)) for due_s, chunk in zip(times, chunks, strict=True)]
-        cues.append(Cue(times[-1] if times else event.hold_s, EndTurn(event.turn, hang_up)))
-        return Turn(event.turn, heard, answer.text, tuple(cues), answer.problem, steered)
+        number, due_s = event.turn, event.hold_s
+        cues: list[Cue] = []
+        for count, chunk in enumerate(split_chunks(text, self._manner.unit)):
+            due_s = event.hold_s + count * self._manner.pace_s
+            cues.append(Cue(due_s, Speak(number, chunk)))
+        cues.append(Cue(due_s, EndTurn(number, hang_up)))
+        return Turn(number, heard, text, tuple(cues), problem, steered, folded)

@@ -11,25 +11,11 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import NamedTuple
 
-from elizad.conversation.fold import Fold
 from elizad.conversation.phrases import APOLOGY
 from elizad.eliza import Eliza, State
 from elizad.eliza.expressions import Voice
 from elizad.errors import EndlessScript
 from elizad.types import Role, Utterance
-
-
-class _Turns(NamedTuple):
-    """The caller's turns that are over, and the utterances of the one that goes on; None when none does."""
-
-    over: tuple[str, ...] = ()
-    going_on: tuple[str, ...] | None = None
-
-    def whole(self, limit: int) -> tuple[str, ...]:
-        """Return all of them, each up to `limit` characters. What has no word before the first word is no turn."""
-        if self.going_on or (self.over and self.going_on is not None):
-            return (*self.over, " ".join(self.going_on)[:limit])
-        return self.over
 
 
 class CallerTurns:
@@ -39,30 +25,46 @@ class CallerTurns:
     without words count, but not before the first word: what comes then is answered with the opening line.
     """
 
-    __slots__ = ("_fold", "_limit")
+    __slots__ = ("_going_on", "_known", "_limit", "_over")
 
     def __init__(self, limit: int) -> None:
         """Of a turn `limit` characters are heard."""
         self._limit = limit
-        self._fold: Fold[Utterance, _Turns] = Fold(_Turns(), self._hear)
+        self._known: tuple[Utterance, ...] = ()  # without the newest utterance, which may yet be corrected
+        self._over: tuple[str, ...] = ()  # the turns in there that are over
+        self._going_on: tuple[str, ...] | None = None  # the utterances of the one that goes on; None when none does
 
     def of(self, transcript: tuple[Utterance, ...]) -> tuple[str, ...]:
         """Return the turns of this transcript."""
-        return self._fold.over(transcript).whole(self._limit)
+        count = len(self._known)
+        if count >= len(transcript) or transcript[:count] != self._known:
+            self._known, self._over, self._going_on, count = (), (), None, 0
+        over, going_on = self._over, self._going_on
+        if count < len(transcript) - 1:
+            known = transcript[:-1]
+            over, going_on = self._hear(over, going_on, known[count:] if count else known)
+            self._known, self._over, self._going_on = known, over, going_on
+        over, going_on = self._hear(over, going_on, transcript[-1:])
+        if going_on is None or not (going_on or over):
+            return over
+        return (*over, " ".join(going_on)[: self._limit])
 
-    def _hear(self, turns: _Turns, utterances: tuple[Utterance, ...]) -> _Turns:
-        over: list[str] = []
-        going_on = None if turns.going_on is None else list(turns.going_on)
+    def _hear(
+        self, over: tuple[str, ...], going_on: tuple[str, ...] | None, utterances: tuple[Utterance, ...]
+    ) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+        ended: list[str] = []
+        said = None if going_on is None else list(going_on)
         for role, text in utterances:
             if role is Role.USER:
-                going_on = going_on or []
+                if said is None:
+                    said = []
                 if text:
-                    going_on.append(text)
-            elif role is Role.ASSISTANT and going_on is not None:
-                if going_on or over or turns.over:
-                    over.append(" ".join(going_on)[: self._limit])
-                going_on = None
-        return _Turns((*turns.over, *over), None if going_on is None else tuple(going_on))
+                    said.append(text)
+            elif role is Role.ASSISTANT and said is not None:
+                if said or ended or over:
+                    ended.append(" ".join(said)[: self._limit])
+                said = None
+        return ((*over, *ended) if ended else over), None if said is None else tuple(said)
 
 
 class _Checkpoint(NamedTuple):
@@ -107,11 +109,13 @@ class History:
         A transcript can hold thousands of turns, each a fraction of a millisecond or more: in the pauses other calls
         get theirs. To leave at one loses this reply and nothing else.
         """
-        known = (self._after, self._before, self._origin)
         newest = len(turns) - (voice is not None)  # a remark needs the state before the last turn
-        point = next(p for p in known if len(p.turns) <= newest and turns[: len(p.turns)] == p.turns)
+        for point in (self._after, self._before, self._origin):
+            known = len(point.turns)
+            if known <= newest and turns[:known] == point.turns:
+                break
         problem = None
-        for index in range(len(point.turns), len(turns)):
+        for index in range(known, len(turns)):
             self._before = point
             try:
                 state, reply = self._eliza.reply(point.state, turns[index])
@@ -121,7 +125,7 @@ class History:
             if index + 1 < len(turns):
                 yield
         self._after = point
-        remark = None
         if voice is not None and problem is None:
             remark = self._eliza.remark(self._before.state, turns[-1], voice)
-        return Answer(remark or point.reply, problem)
+            return Answer(remark or point.reply, problem)
+        return Answer(point.reply, problem)

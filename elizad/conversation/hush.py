@@ -36,6 +36,8 @@ class Hush:
 
     def __call__(self, text: str) -> str:
         """Return `text` without the words; the text itself if it has none of them."""
+        if not self._signs:
+            return text  # there are no words
         signed = any(map(text.lower().__contains__, self._signs))
         if (not signed and text.isascii()) or self._never.search(text) is None:
             return text

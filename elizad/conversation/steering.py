@@ -134,10 +134,12 @@ class Steering:
         heard = written_out(now.heard) if self._safety is not None or self._rules else ""
         if self._safety is not None and (care := self._safety.answer_words(heard, now.said)) is not None:
             return Decision(f"safety: {care[0]}", care[1], "stay")
-        if closing := self.over(now):
+        if self._clock.closing and (closing := self.over(now)) is not None:
             return closing
-        decision = self._ruled(now, heard)
-        if now.leaving or (decision is not None and decision.then == "end") or not self._clock.warns(now):
+        decision = self._ruled(now, heard) if self._rules else None
+        if not self._clock.warning or now.leaving or (decision is not None and decision.then == "end"):
+            return decision
+        if not self._clock.warns(now):
             return decision
         warning = fill_fields(self._clock.warning, _fields(now, {}))
         if decision is None:
@@ -150,7 +152,7 @@ class Steering:
         return None if closing is None else Decision("time: over", fill_fields(closing, _fields(now, {})), "end")
 
     def _ruled(self, now: TurnContext, heard: str) -> Decision | None:
-        if self._rules and not self._signs.are_in(heard):
+        if not self._signs.are_in(heard):
             heard = ""
         for number, compiled in enumerate(self._rules):
             groups = compiled.fires(now, heard)

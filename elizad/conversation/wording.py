@@ -32,6 +32,7 @@ _LONG: Final = {
     "wanna": "want to", "gonna": "going to", "gotta": "got to", "lemme": "let me", "ain't": "is not",
     "let's": "let us", "ya": "you", "em": "them",
 }  # fmt: skip
+_SHORT: Final = frozenset(_LONG)
 _ENDINGS: Final = (("n't", " not"), ("'re", " are"), ("'ve", " have"), ("'ll", " will"), ("'d", " would"))
 _IS: Final = frozenset("he she it that what there here who where how this everything everyone somebody someone".split())
 
@@ -39,9 +40,10 @@ _IS: Final = frozenset("he she it that what there here who where how this everyt
 def written_out(text: str) -> str:
     """Return the words of `text` in long form, with a space before the first and after each."""
     simple = text.isascii() and text.replace(" ", "").isalpha()  # as recognised speech often is
-    words = (text.lower() if simple else plain_words(text)).split()
-    if not simple or not _LONG.keys().isdisjoint(words):
-        words = [_long(word) for word in words]
+    text = text.lower() if simple else plain_words(text)
+    words = text.split()
+    if "'" in text or not _SHORT.isdisjoint(words):
+        words = [_long(word) if "'" in word or word in _SHORT else word for word in words]
     return f" {' '.join(words)} " if words else " "
 
 
@@ -128,10 +130,10 @@ class Signs:
 
     def __init__(self, several: Iterable[Ways]) -> None:
         ways = [one for each in several for one in map(_read, each.ways)]
-        self._by_word: Final[dict[str, list[_Way]]] = {}
+        self._by_word: Final[dict[str, list[tuple[frozenset[str], ...]]]] = {}
         for one in ways:
             for key in one.keys:
-                self._by_word.setdefault(key, []).append(one)
+                self._by_word.setdefault(key, []).append(one.others)
         self._words: Final = frozenset(key for key in self._by_word if not key.endswith("*"))
         self._stems: Final = tuple(f" {key.removesuffix('*')}" for key in self._by_word if key.endswith("*"))
 
@@ -140,12 +142,20 @@ class Signs:
 
         A False is certain, also for what is left of the text when some of it is taken out.
         """
-        words = frozenset(text.split())
-        for word in self._words & words:
-            for one in self._by_word[word]:
-                if one.may_be_among(words):
-                    return True
-        return bool(self._stems) and any(map(text.__contains__, self._stems))
+        words = text.split()
+        if not self._words.isdisjoint(words):
+            said = frozenset(words)
+            for word in self._words & said:
+                for others in self._by_word[word]:
+                    for choice in others:
+                        if choice.isdisjoint(said):
+                            break
+                    else:
+                        return True
+        for stem in self._stems:  # noqa: SIM110  (a generator costs more than all the searches)
+            if stem in text:
+                return True
+        return False
 
 
 @lru_cache(4096)  # the packaged rules are 250

@@ -8,6 +8,6 @@ spoken.py        the spoken diction: hear, mirror, utter
   farewell.py      leave-takings
 numerals.py      numbers and signs as words; with number_rules.py, dates.py, quantities.py, signs.py, abbreviations.py,
                  number_words.py (num2words) and rules.py
-chunks.py        a reply in pieces that can be said one by one; pace.py: when each is due
+chunks.py        a reply in pieces that can be said one by one
 annotations.py   what platforms append to the caller's words
 """

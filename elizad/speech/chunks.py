@@ -1,6 +1,6 @@
 """A reply cut into chunks that a speech synthesiser can say one by one, where a speaker would breathe.
 
-Pure text: nothing here knows when a chunk is sent (pace.py), or to whom.
+Pure text: nothing here knows when a chunk is sent, or to whom.
 """
 
 from __future__ import annotations

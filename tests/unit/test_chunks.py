@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elizad.speech.chunks import FIRST_WORDS, MAX_WORDS, Unit, split_chunks
-from elizad.speech.pace import due_times
 
 UNITS: tuple[Unit, ...] = ("sentence", "clause", "word")
 
@@ -171,10 +170,3 @@ def test_words_are_within_clauses_within_sentences(reply: str) -> None:
 def test_hostile_replies_are_cut_in_one_pass(hostile: str, unit: Unit) -> None:
     reply = hostile * 20_000 + "."
     assert "".join(split_chunks(reply, unit)) == reply
-
-
-def test_due_times_start_at_once() -> None:
-    assert due_times([], 0.5) == []
-    assert due_times(["one "], 0.5) == [0]
-    assert due_times(["one ", "two ", "three"], 0.5) == [0, 0.5, 1.0]
-    assert due_times(["one ", "two"], 0) == [0, 0]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elizad.conversation.commands import Cue, EndTurn
+from elizad.conversation.conversation import Conversation, Manner
+from elizad.conversation.events import Ask, TurnRequested
 from elizad.conversation.history import Answer, CallerTurns, History
 from elizad.conversation.phrases import APOLOGY
 from elizad.eliza import Eliza, State, Step
 from elizad.types import Role, Utterance
 from tests.support.calls import SCRIPT
+from tests.support.guided import take
 
 U, A, O = Role.USER, Role.ASSISTANT, Role.OTHER  # noqa: E741
 
@@ -141,3 +146,25 @@ def test_a_replay_that_is_given_up_changes_no_reply(turns: list[str], after: int
         next(given_up)
     given_up.close()
     assert answer(history, turns) == answer(History(make_eliza()), turns)
+
+
+def test_chunks_are_due_one_after_the_other_from_when_the_turn_may_begin() -> None:
+    conversation = Conversation(make_eliza(), Manner("word", 0.5))
+    event = TurnRequested(7, ask=Ask.GREETING, greeting="Please do go on", hold_s=2.0)
+    cues = take(conversation, event).cues
+    assert [cue.due_s for cue in cues] == [2.0, 2.5, 3.0, 3.5, 3.5]
+    assert cues[-1].command == EndTurn(7)
+    [silence] = take(conversation, event._replace(greeting="")).cues
+    assert silence == Cue(2.0, EndTurn(7)), "silence ends as soon as it may begin"
+
+
+def test_a_conversation_that_nobody_has_begun_holds_next_to_nothing() -> None:
+    eliza, manner = make_eliza(), Manner()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        open_calls = [Conversation(eliza, manner) for _ in range(100)]
+        each = (tracemalloc.get_traced_memory()[0] - before) / len(open_calls)
+    finally:
+        tracemalloc.stop()
+    assert each < 512
