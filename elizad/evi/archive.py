@@ -94,8 +94,7 @@ class OpenChat:
         """What was said in the earlier chats of the group, as much of its end as is kept."""
         self._sessions = sessions
         self._chat = ChatRecord(self.chat_id, group, begun_ms, config_id=profile.id, config_version=profile.version)
-        self._encoded: list[bytes] = []
-        self._bytes = 0
+        self._events = bytearray()  # encoded, one behind the other
         self._saving = Saving(Key(CHAT, self.chat_id), None, _nobody)
         self._saving_events = Saving(Key(EVENTS, self.chat_id), None, _nobody)
         self._joining: Loading | None = None
@@ -104,16 +103,16 @@ class OpenChat:
     def note(self, role: str, type: str, text: str | None = None, *, emotion: str | None = None, at_ms: int) -> None:
         """Have something kept that happened at `at_ms` (Unix time). Does not wait; what is too much is left out."""
         self._join_late()
-        if len(self._encoded) >= MOST_EVENTS or self._chat.end_ms is not None:
+        count = self._chat.events
+        if count >= MOST_EVENTS or self._chat.end_ms is not None:
             return
         encoded = _ENCODE(Event(at_ms, role, type, text and text[:MOST_TEXT_CHARS], emotion))
-        if self._bytes + len(encoded) > MOST_BYTES:
+        if len(self._events) + len(encoded) > MOST_BYTES:
             return
-        self._encoded.append(encoded)
-        self._bytes += len(encoded)
-        self._chat = msgspec.structs.replace(self._chat, events=len(self._encoded))
+        self._events += encoded
+        self._chat = msgspec.structs.replace(self._chat, events=count + 1)
         self._save()
-        self._sessions.save(self._saving_events, _array(self._encoded))
+        self._sessions.save(self._saving_events, lambda: _array(self._chat.events, self._events))
 
     def end(self, status: str) -> None:
         """Have it kept how the chat ended. What comes after is not recorded."""
@@ -145,7 +144,7 @@ class OpenChat:
         self._sessions.save(Saving(Key(GROUP, self.chat_group_id), version, _nobody), _ENCODE(group))
 
     def _save(self) -> None:
-        self._sessions.save(self._saving, _ENCODE(self._chat))
+        self._sessions.save(self._saving, lambda: _ENCODE(self._chat))
 
 
 class Archive:
@@ -257,9 +256,9 @@ def _events(record: SessionRecord) -> list[Event]:
         return []
 
 
-def _array(encoded: Sequence[bytes]) -> bytes:
+def _array(count: int, items: bytearray) -> bytes:
     """A MessagePack array of what is encoded already: the marker of the format's "array 32", the length, the items."""
-    return b"\xdd" + len(encoded).to_bytes(4, "big") + b"".join(encoded)
+    return b"\xdd" + count.to_bytes(4, "big") + items
 
 
 def _uuid(text: str) -> str | None:
