@@ -149,9 +149,16 @@ class Call:
         self._look()
 
     def tell(self, problem: EviProblem) -> None:
-        """Tell the client of a problem; the chat goes on. Does not wait."""
-        self._complain(problem)
+        """Tell the client of a problem that is not its own, and that is logged; the chat goes on. Does not wait."""
+        self._frames.append(self._writer.error(problem))
         self._look()
+
+    def complain(self, problem: EviProblem) -> None:
+        """Tell the client of something that it asked for in vain; the chat goes on. Does not wait."""
+        self._sitting.meter.ignored += 1
+        fields = {"conn": self._sitting.conn, "why": f"{problem.code} {problem.slug}"}
+        log.warning("ignored", extra={"fields": fields})
+        self.tell(problem)
 
     def name(self, session: str) -> None:
         """Take over the session that somebody says this is."""
@@ -260,7 +267,7 @@ class Call:
             case _Left(ending):
                 self.ending = ending
             case EviProblem():
-                self._complain(arrival)
+                self.complain(arrival)
             case SpeechBegan() | Interim() | Heard() | Deaf():
                 await self._listen(arrival)
             case _ if self._over is None:
@@ -272,7 +279,7 @@ class Call:
                         self.name(arrival.custom_session_id)
                     await self._obey(arrival)
                 except EviProblem as problem:
-                    self._complain(problem)
+                    self.complain(problem)
 
     async def _obey(self, message: Incoming) -> None:
         """Do what the client asks for. Raises: EviProblem."""
@@ -317,7 +324,7 @@ class Call:
             case Heard(text, begin_ms, end_ms):
                 await self._hear(text, begin_ms, end_ms, from_text=False)
             case Deaf(why):
-                self._complain(not_heard(why))
+                self.tell(not_heard(why))
 
     async def _greet(self) -> None:
         """Speak first, if the profile says so, and in the first chat of a group."""
@@ -362,12 +369,6 @@ class Call:
             self._frames.append(frame)
             self._over = None, Ending(CloseCode.NORMAL, "we hung up", "the conversation is over")
             self._over_by = trio.current_time() + _PARTING_S
-
-    def _complain(self, problem: EviProblem) -> None:
-        self._sitting.meter.ignored += 1
-        fields = {"conn": self._sitting.conn, "why": f"{problem.code} {problem.slug}"}
-        log.warning("ignored", extra={"fields": fields})
-        self._frames.append(self._writer.error(problem))
 
     def _status(self) -> str:
         """Return how the chat has ended, as REST calls it."""

@@ -152,7 +152,7 @@ class Desk:
         if outside is not None:
             call.beside.append(outside.run)
         if problem is not None:
-            call.tell(problem)
+            call.complain(problem)
         return call
 
 

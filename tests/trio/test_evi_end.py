@@ -174,17 +174,20 @@ async def test_a_client_whose_words_never_end_is_stopped(autojump_clock: MockClo
     assert len(client.said) == 4_000
 
 
-async def test_a_problem_from_beside_is_told_at_once(autojump_clock: MockClock) -> None:
+async def test_a_problem_from_beside_is_told_at_once(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
     async with chatting(Client()) as client:
         client.call.tell(EviProblem("E0712", "custom_language_model_timed_out", "No."))
         await client.settle()
         assert client.of("error")[0]["code"] == "E0712"
         assert client.call.ending is None
+    assert (client.meter.ignored, caplog.records) == (0, []), "whoever tells has logged it"
 
 
 async def test_what_was_wrong_with_the_address_comes_after_the_metadata(autojump_clock: MockClock) -> None:
     client = Client()
-    client.call.tell(EviProblem("E0101", "malformed_message", "No."))
+    client.call.complain(EviProblem("E0101", "malformed_message", "No."))
     async with chatting(client):
         client.say("hello")
         await client.settle()
