@@ -156,27 +156,30 @@ class Connection:
 
     # -- the reader ----------------------------------------------------------------------------------------------
 
-    async def _read(self, feed: trio.MemorySendChannel[_Arrival | None], message: str | None) -> None:
+    async def _read(self, feed: trio.MemorySendChannel[_Arrival | None], first: str | None) -> None:
         """Turn messages into events until the peer is gone or says what cannot be understood."""
         async with feed:
             try:
+                if first is not None:
+                    await self._pass_on(feed, first)
+                    del first
                 while True:
-                    if message is None:
-                        message = await self._socket.receive()
-                    now = trio.current_time()
-                    for event in self._adapter.receive(message):
-                        self._unread += 1
-                        try:
-                            feed.send_nowait((now, event))  # without the checkpoint of the other
-                        except trio.WouldBlock:
-                            await feed.send((now, event))
-                    message = None
+                    await self._pass_on(feed, await self._socket.receive())
             except (PeerClosed, RemoteError) as error:
                 self.ending = gone(error)
             finally:
                 self._unread += 1
                 if self._mind is not None:
                     self._mind.cancel()  # it holds the channel open
+
+    async def _pass_on(self, feed: trio.MemorySendChannel[_Arrival | None], message: str) -> None:
+        now = trio.current_time()
+        for event in self._adapter.receive(message):
+            self._unread += 1
+            try:
+                feed.send_nowait((now, event))  # without the checkpoint of the other
+            except trio.WouldBlock:
+                await feed.send((now, event))
 
     # -- the writer ----------------------------------------------------------------------------------------------
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
+import weakref
 from collections.abc import Sequence
 
 import pytest
@@ -11,7 +13,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from elizad.conversation.conversation import Conversation, Manner, Turn
-from elizad.conversation.events import TurnRequested
+from elizad.conversation.events import Event, TurnRequested
 from elizad.eliza import Eliza
 from elizad.errors import RemoteError
 from elizad.net.errors import Stalled
@@ -175,6 +177,33 @@ async def test_a_call_in_which_nobody_speaks_is_one_task(autojump_clock: MockClo
         assert socket.closed is not None
         assert socket.closed[0] == {"hang up": 1000, "nonsense": 1007, "stop": 1001}[how]
         assert not socket.writes
+
+
+async def test_of_a_turn_that_is_over_nothing_is_held_that_only_it_needed(autojump_clock: MockClock) -> None:
+    class Scores(dict[str, float]):
+        pass
+
+    held: list[weakref.ref[Scores]] = []
+
+    class Clm(HumeClm):
+        def receive(self, text: str) -> list[Event]:
+            scores = Scores({"Joy": 0.5})
+            held.append(weakref.ref(scores))
+            return [
+                event._replace(expressions=scores) if isinstance(event, TurnRequested) else event
+                for event in super().receive(text)
+            ]
+
+    socket, connection = make_call(adapter=Clm())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        for turns in (["yes"], ["yes", "my boat"]):
+            socket.say(payload(*turns))
+            await wait_all_tasks_blocked()
+            gc.collect()
+            assert [scores() for scores in held] == [None] * len(held)
+        assert len(held) == 2
+        socket.hang_up()
 
 
 async def test_bad_input_ends_the_call_with_its_code(autojump_clock: MockClock) -> None:
