@@ -25,14 +25,15 @@ _BACK_OFF: Final = """\
 RestartSteps=10
 RestartMaxDelaySec=10s
 """
-# Older ones do not slow down: what runs after the daemon has failed takes its time instead.
+# Older ones do not slow down: what runs after the daemon has failed takes its time instead, 10 ms and twice that each
+# time, as about the steps above do: who is killed twice in a minute is still back within a second.
 _BACK_OFF_OLD: Final = """\
 # A daemon that keeps failing is started again ever more slowly, up to once in ten seconds. A failure more than a minute
 # after the last one counts as the first. (RestartSteps= is for systemd 254 and later.)
 [Service]
 ExecStopPost=-+/bin/sh -c 'test "$$SERVICE_RESULT" = success && exit; failures=/run/%n.failures; \\
   test -n "$$(find $$failures -mmin -1 2>/dev/null)" || : > $$failures; \\
-  echo >> $$failures; n=$$(wc -l < $$failures); sleep $$((n > 10 ? 10 : n - 1))'
+  echo >> $$failures; n=$$(wc -l < $$failures); sleep $$((n > 10 ? 10000 : 5 << n))e-3'
 """
 
 

@@ -106,10 +106,21 @@ class TestInstalledAndStarted:
 
 
 class TestKept:
-    def test_killed_it_is_back_at_once(self, service: dict[str, Any]) -> None:
-        # Within a second on a machine that does nothing else. This one may be busy, so what counts is a plain restart.
-        assert service["back after kill -9"] < 2 * service["a restart takes"] + 0.5
-        assert service["after kill -9"] == ["active", "1"]
+    def test_killed_it_is_back_within_a_second(self, service: dict[str, Any]) -> None:
+        kills = service["killed"]
+        print(*kills, sep="\n")
+        # On a machine that does nothing else a start takes as long as it computes: half a second. This one may be busy,
+        # which makes computing slower as well, but says nothing about the daemon. So what counts is systemd's part, by
+        # its own clock, and the processor's time of ours.
+        assert min(kill["started"] for kill in kills) < 0.5
+        assert min(kill["cpu of the start"] for kill in kills) < 1
+        # The second and third time in a minute no less.
+        assert all(kill["noticed"] < kill["started"] < kill["ready"] for kill in kills)
+        assert service["after kill -9"] == ["active", "3"]
+
+    def test_who_dials_while_it_is_dead_is_answered_as_soon_as_it_is_back(self, service: dict[str, Any]) -> None:
+        for kill in service["killed"]:
+            assert kill["started"] < kill["answered"] < kill["ready"] + 5, kill
 
     def test_a_blocked_loop_is_killed_names_the_place_and_comes_back(self, service: dict[str, Any]) -> None:
         assert service["healthy under the watchdog"] == "0"
@@ -119,7 +130,7 @@ class TestKept:
         assert "spoil.py" in log.split("Watchdog timeout")[1]
 
     def test_one_that_keeps_failing_is_tried_ever_more_slowly(self, service: dict[str, Any]) -> None:
-        assert 1 <= service["restarts in five seconds"] <= 4
+        assert 2 <= service["restarts in five seconds"] <= 10
 
     def test_it_may_write_into_its_state_directory_and_nowhere_else(self, service: dict[str, Any]) -> None:
         assert service["writable"] == ["/var/lib/elizad"]
