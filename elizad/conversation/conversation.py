@@ -143,48 +143,8 @@ class Conversation:
 
     def on(self, event: TurnRequested) -> Generator[None, None, Turn]:
         """Take the turn that is asked for, with pauses where there is much to replay: let others work at each."""
-        match event.ask:
-            case Ask.REPLY:
-                return (yield from self._reply(event))
-            case Ask.NOTHING:
-                return self._turn(event, "", "")
-            case Ask.GREETING:
-                return self._greet(event)
-            case Ask.REPEAT:
-                self._misheard += 1
-                return self._turn(event, "", REPEAT[(self._misheard - 1) % len(REPEAT)])
-            case Ask.SILENCE:
-                if over := self._guide.steering.over(self._context(event, ())):
-                    return self._turn(event, "", over.say, hang_up=True, steered=over.rule)
-                self._silences += 1
-                said = SILENCE[self._silences - 1] if self._silences <= len(SILENCE) else ""
-                return self._turn(event, "", said)
-
-    def refold(self, event: TurnRequested) -> Generator[None, None, Folded | None]:
-        """Return what a turn comes to from where the conversation begins now; what was said of it stays said."""
-        turns = self.heard(event.transcript) if event.ask is Ask.REPLY else ()
-        if not turns:
-            return None
-        yield from self._history.answer(turns)
-        return Folded(turns, self._history.state)
-
-    def apologise(self, event: TurnRequested) -> Turn:
-        """Return what is said when something of ours has failed: the caller hears a person's words, not silence."""
-        return self._turn(event, "", APOLOGY)
-
-    def _greet(self, event: TurnRequested) -> Turn:
-        past = self._past
-        if past is not None and past.greeted:
-            return self._turn(event, "", "")
-        if event.greeting is not None:
-            text = unmarked(fill_fields(event.greeting, self._fields(event)))
-        elif past is not None and past.topic:
-            text = remind(self._eliza.opening, past.topic)
-        else:
-            text = self._eliza.opening
-        return self._turn(event, "", self._guide.disclosed(text, 0, self._already_said(event)))
-
-    def _reply(self, event: TurnRequested) -> Generator[None, None, Turn]:
+        if event.ask is not Ask.REPLY:
+            return self._prompted(event)
         self._misheard = self._silences = 0
         turns = self._turns.of(event.transcript)
         if not turns:
@@ -208,6 +168,47 @@ class Conversation:
             steered = decision.rule
         text = self._guide.disclosed(text, now.turn, now.said)
         return self._turn(event, now.heard, text, problem, hang_up=hang_up, steered=steered, folded=folded)
+
+    def refold(self, event: TurnRequested) -> Generator[None, None, Folded | None]:
+        """Return what a turn comes to from where the conversation begins now; what was said of it stays said."""
+        turns = self.heard(event.transcript) if event.ask is Ask.REPLY else ()
+        if not turns:
+            return None
+        yield from self._history.answer(turns)
+        return Folded(turns, self._history.state)
+
+    def apologise(self, event: TurnRequested) -> Turn:
+        """Return what is said when something of ours has failed: the caller hears a person's words, not silence."""
+        return self._turn(event, "", APOLOGY)
+
+    def _prompted(self, event: TurnRequested) -> Turn:
+        """Take a turn that answers no words."""
+        match event.ask:
+            case Ask.GREETING:
+                return self._greet(event)
+            case Ask.REPEAT:
+                self._misheard += 1
+                return self._turn(event, "", REPEAT[(self._misheard - 1) % len(REPEAT)])
+            case Ask.SILENCE:
+                if over := self._guide.steering.over(self._context(event, ())):
+                    return self._turn(event, "", over.say, hang_up=True, steered=over.rule)
+                self._silences += 1
+                said = SILENCE[self._silences - 1] if self._silences <= len(SILENCE) else ""
+                return self._turn(event, "", said)
+            case Ask.NOTHING | Ask.REPLY:
+                return self._turn(event, "", "")
+
+    def _greet(self, event: TurnRequested) -> Turn:
+        past = self._past
+        if past is not None and past.greeted:
+            return self._turn(event, "", "")
+        if event.greeting is not None:
+            text = unmarked(fill_fields(event.greeting, self._fields(event)))
+        elif past is not None and past.topic:
+            text = remind(self._eliza.opening, past.topic)
+        else:
+            text = self._eliza.opening
+        return self._turn(event, "", self._guide.disclosed(text, 0, self._already_said(event)))
 
     def polish(self, text: str) -> str:
         """Return what another mind says as it may be said here: numbers as words, and no word that is never said."""

@@ -38,14 +38,14 @@ def topic_of(text: str, tags: Mapping[str, frozenset[str]]) -> str:
     """
     if "my" not in text.casefold():
         return ""  # as nearly always, and to hear the text once more costs as much as to answer it
-    people = frozenset().union(*(tags.get(tag, ()) for tag in _PEOPLE))
-    things = frozenset().union(*(tags.get(tag, ()) for tag in _THINGS))
     keys, _ = hear(text)
     for start, key in enumerate(keys, 1):
         for end in range(start + 1, start + 2 + _BETWEEN) if key == "MY" else ():
             *between, last = keys[start:end] or [""]
+            if not all(map(_describes, between)):
+                continue
             after = keys[end] if end < len(keys) else ""
-            if all(map(_describes, between)) and (last in people or (last in things and not _describes(after))):
+            if _is_one_of(_PEOPLE, tags, last) or (_is_one_of(_THINGS, tags, last) and not _describes(after)):
                 return f"your {' '.join(keys[start:end]).lower()}"
     return ""
 
@@ -55,6 +55,10 @@ def remind(opening: str, topic: str) -> str:
     *before, last = [sentence.strip() for sentence in split_chunks(opening, "sentence")] or [""]
     reminder = f"Last time you spoke of {topic}."
     return " ".join(filter(None, [*before, reminder, last] if last.endswith("?") else [*before, last, reminder]))
+
+
+def _is_one_of(names: tuple[str, ...], tags: Mapping[str, frozenset[str]], word: str) -> bool:
+    return any(word in tags.get(name, ()) for name in names)
 
 
 def _describes(word: str) -> bool:

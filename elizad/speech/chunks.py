@@ -77,8 +77,8 @@ def split_sentences(reply: str) -> list[str]:
 
 
 def _sentences(text: str) -> list[str]:
-    inside = text[:-1]
-    if not ("." in inside or "?" in inside or "!" in inside or "…" in inside):
+    last = len(text) - 1
+    if text.find(".", 0, last) < 0 and text.find("?", 0, last) < 0 and not ("!" in text or "…" in text):
         return [text]  # one sentence, as often: this is quicker than to search for all that may stand round a mark
     sentences = []
     start = 0
