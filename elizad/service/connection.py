@@ -117,6 +117,7 @@ class Connection:
         # A session may still be looked for: what was said in so short a call is kept all the same.
         if self._session is not None and await self._session.looked_for():
             await self._catch_up()
+        self._session = None  # it leads back to us: nothing of a call that has ended is to wait for the collector
 
     def stop(self) -> None:
         """End the call when the turn that is being spoken is finished. Does not wait."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 
@@ -15,6 +16,8 @@ from elizad.conversation.conversation import Manner
 from elizad.eliza import Eliza
 from elizad.mind import make_eliza
 from elizad.protocols.retell import RetellLlm, RetellOptions
+from elizad.service.saving import Saving
+from elizad.service.session import Session
 from elizad.store.api import Key, Save, SessionRecord
 from tests.support.calls import SCRIPT, MemorySocket
 from tests.support.kept import ANN, Disk, growing, hold, opened, payload, replies, time_s
@@ -268,3 +271,14 @@ async def test_the_names_of_callers_stay_out_of_the_log(
         node.disk.is_broken = True
         await hold(node, *growing("my xyzzy", "yes"))
     assert "xyzzy" not in str([record.__dict__ for record in caplog.records])
+
+
+async def test_the_session_of_a_call_that_has_ended_does_not_wait_for_the_collector(autojump_clock: MockClock) -> None:
+    async with opened() as node:
+        gc.collect()
+        gc.disable()
+        try:
+            await hold(node, *growing("my boat", "my dog"))
+            assert not [kept for kept in gc.get_objects() if isinstance(kept, Session | Saving)]
+        finally:
+            gc.enable()
