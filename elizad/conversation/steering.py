@@ -134,12 +134,13 @@ class Steering:
         heard = written_out(now.heard) if self._safety is not None or self._rules else ""
         if self._safety is not None and (care := self._safety.answer_words(heard, now.said)) is not None:
             return Decision(f"safety: {care[0]}", care[1], "stay")
-        if self._clock.closing and (closing := self.over(now)) is not None:
+        left = now.seconds_left
+        if left is not None and left <= 0 and (closing := self.over(now)) is not None:
             return closing
         decision = self._ruled(now, heard) if self._rules else None
-        if not self._clock.warning or now.leaving or (decision is not None and decision.then == "end"):
-            return decision
-        if not self._clock.warns(now):
+        if left is None or left > self._clock.warning_s:
+            return decision  # as nearly always
+        if now.leaving or (decision is not None and decision.then == "end") or not self._clock.warns(now):
             return decision
         warning = fill_fields(self._clock.warning, _fields(now, {}))
         if decision is None:
