@@ -18,6 +18,7 @@ from elizad.errors import ConfigError, StartError
 from elizad.evi.ways import PLATFORM
 from elizad.evi_now import LaterSite
 from elizad.keeping import fleeting_sessions, make_sessions
+from elizad.net import judge
 from elizad.net.addresses import Sources
 from elizad.net.guard import Request, serve_connection
 from elizad.net.heartbeat import Heartbeat
@@ -117,6 +118,7 @@ class House:
         try:
             await trio.to_thread.run_sync(self.current.voice.guide.spell, "30")  # what numbers need is much to load
             await trio.to_thread.run_sync(importlib.import_module, "elizad.evi_rooms")
+            await trio.to_thread.run_sync(judge.load)
             self._evi_rooms()
         except OSError:
             pass  # short of files just now: then when first needed

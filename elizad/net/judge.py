@@ -7,13 +7,15 @@ whatever it raises stays in here, and to close its stream is to leave it.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
-import trio_websocket
 
 from elizad.net.frames import CLOSE, Passed
 from elizad.net.gate import READ_BYTES, Gate
+
+if TYPE_CHECKING:
+    import trio_websocket
 
 FRAMES_AT_ONCE: Final = 128
 """Handed to wsproto before others get their turn: 2 ms at 15 microseconds each."""
@@ -34,6 +36,11 @@ _HANDSHAKE: Final = (
     b"\r\n"
 )
 """What it is shown: nothing of it comes from the peer, who has had its answer."""
+
+
+def load() -> None:
+    """Import trio-websocket, so that the first who needs it has not to wait: it takes some 20 ms."""
+    import trio_websocket  # noqa: F401
 
 
 class Judge(trio.abc.Stream):
@@ -112,6 +119,8 @@ class Judge(trio.abc.Stream):
 
     async def _run(self, max_message_bytes: int) -> None:
         try:
+            import trio_websocket  # much to load, and the start does not wait for it
+
             with self._scope:
                 async with trio.open_nursery() as nursery:
                     request = await trio_websocket.wrap_server_stream(
