@@ -59,20 +59,14 @@ class Connection:
 
     # fmt: off
     __slots__ = (
-        "_adapter", "_answering", "_at_once", "_conn", "_conversation", "_data", "_ended", "_feed", "_meter", "_mind",
-        "_newest", "_nursery", "_opened", "_playing", "_quiet", "_session", "_sessions", "_socket", "_stopping",
-        "_unread", "_voice", "ending", "session", "turns",
+        "_adapter", "_answering", "_at_once", "_conn", "_conversation", "_data", "_ended", "_feed", "_first", "_meter",
+        "_mind", "_newest", "_nursery", "_opened", "_playing", "_quiet", "_session", "_sessions", "_socket",
+        "_stopping", "_unread", "_voice", "ending", "session", "turns",
     )
     # fmt: on
 
     def __init__(
-        self,
-        socket: Socket,
-        adapter: Adapter,
-        voice: Voice,
-        conn: str,
-        meter: Meter,
-        sessions: Sessions | None = None,
+        self, socket: Socket, adapter: Adapter, voice: Voice, conn: str, meter: Meter, sessions: Sessions | None = None
     ) -> None:
         """Without `sessions` nothing is kept of the call, and nothing known of those before it."""
         self._socket = socket
@@ -88,6 +82,7 @@ class Connection:
         self._newest: tuple[TurnRequested, Turn] | None = None  # a complete turn that its session has come too late for
         self._data: dict[str, Any] = {}  # what a responder keeps in a call without a session
         self._quiet: trio.CancelScope | None = None  # while nobody has spoken
+        self._first: str | None = None  # the peer's first message, until the reader takes it
         self._feed: trio.MemorySendChannel[_Arrival | None] | None = None
         self._unread = 0  # events of the peer's that the writer has not taken yet, the peer's end being one
         self._stopping = False
@@ -106,13 +101,13 @@ class Connection:
         """
         self._opened = trio.current_time()
         self._at_once, greeting = self._adapter.opening()
-        we_begin = greeting is not None or self._at_once
         try:
-            first = None if we_begin else await self._first_message()
+            if greeting is None and not self._at_once:
+                await self._wait_for_the_peer()
         except (PeerClosed, RemoteError) as error:
             self.ending = gone(error)
         else:
-            await self._talk(greeting, first)
+            await self._talk(greeting)
         await self._socket.close(self.ending.code, self.ending.reason)
         # A session may still be looked for: what was said in so short a call is kept all the same.
         if self._session is not None and await self._session.looked_for():
@@ -132,21 +127,20 @@ class Connection:
             with suppress(trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
                 self._feed.send_nowait(None)
 
-    async def _first_message(self) -> str | None:
-        """Wait for the peer to speak; None if `stop` was called before."""
+    async def _wait_for_the_peer(self) -> None:
+        """Wait for the peer to speak, or for `stop`."""
         with trio.CancelScope() as self._quiet:
             if self._stopping:
                 self._quiet.cancel()
-            return await self._socket.receive()
-        return None
-
-    async def _talk(self, greeting: TurnRequested | None, first: str | None) -> None:
-        """Hold the conversation, with a greeting of ours or the peer's first message."""
+            self._first = await self._socket.receive()
         self._quiet = None
+
+    async def _talk(self, greeting: TurnRequested | None) -> None:
+        """Hold the conversation, with a greeting of ours or the peer's first message."""
         feed, inbox = trio.open_memory_channel[_Arrival | None](_INBOX)
         async with trio.open_nursery() as self._nursery:
             self._feed = feed
-            self._nursery.start_soon(self._read, feed, first)
+            self._nursery.start_soon(self._read, feed)
             try:
                 await self._write(inbox, greeting)
             except trio.EndOfChannel:
@@ -157,13 +151,14 @@ class Connection:
 
     # -- the reader ----------------------------------------------------------------------------------------------
 
-    async def _read(self, feed: trio.MemorySendChannel[_Arrival | None], first: str | None) -> None:
+    async def _read(self, feed: trio.MemorySendChannel[_Arrival | None]) -> None:
         """Turn messages into events until the peer is gone or says what cannot be understood."""
         async with feed:
             try:
-                if first is not None:
-                    await self._pass_on(feed, first)
-                    del first
+                if self._first is not None:
+                    message, self._first = self._first, None
+                    await self._pass_on(feed, message)
+                    del message  # it is long, and the call may be so too
                 while True:
                     await self._pass_on(feed, await self._socket.receive())
             except (PeerClosed, RemoteError) as error:

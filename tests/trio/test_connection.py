@@ -183,26 +183,30 @@ async def test_of_a_turn_that_is_over_nothing_is_held_that_only_it_needed(autoju
     class Scores(dict[str, float]):
         pass
 
-    held: list[weakref.ref[Scores]] = []
+    class Words(str):
+        pass
+
+    held: list[weakref.ref[Scores] | weakref.ref[Words]] = []
 
     class Clm(HumeClm):
         def receive(self, text: str) -> list[Event]:
             scores = Scores({"Joy": 0.5})
-            held.append(weakref.ref(scores))
+            assert isinstance(text, Words)
+            held.extend([weakref.ref(scores), weakref.ref(text)])
             return [
                 event._replace(expressions=scores) if isinstance(event, TurnRequested) else event
-                for event in super().receive(text)
+                for event in super().receive(str(text))
             ]
 
     socket, connection = make_call(adapter=Clm())
     async with trio.open_nursery() as nursery:
         nursery.start_soon(connection.run)
         for turns in (["yes"], ["yes", "my boat"]):
-            socket.say(payload(*turns))
+            socket.say(Words(payload(*turns)))
             await wait_all_tasks_blocked()
             gc.collect()
-            assert [scores() for scores in held] == [None] * len(held)
-        assert len(held) == 2
+            assert [kept() for kept in held] == [None] * len(held)
+        assert len(held) == 4
         socket.hang_up()
 
 
