@@ -23,6 +23,7 @@ MARK: Final = ".made-by-elizad"
 """A file in what we made, so that we never take away what somebody else did."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
+_EXTRA: Final = re.compile(r"""\bextra\s*==\s*["'](\w+)""")
 _LAUNCHER: Final = """\
 #!{python} -I
 import sys
@@ -73,7 +74,10 @@ def copy_to(prefix: Path) -> None:
         package = Path(elizad.__file__).parent  # not from the list of files: an editable one has none
         shutil.rmtree(target / "elizad", ignore_errors=True)
         shutil.copytree(package, target / "elizad", ignore=shutil.ignore_patterns("__pycache__"), copy_function=_copy)
-        _run(str(new / "bin/python"), "-m", "compileall", "-q", str(target))
+        # A service may not write what it has compiled. What cannot be is for other versions of Python: pip says nothing
+        # of it either.
+        compiling = [str(new / "bin/python"), "-m", "compileall", "-q", str(target)]
+        subprocess.run(compiling, capture_output=True, check=False)
         launcher = new / "bin/elizad"
         launcher.write_text(_LAUNCHER.format(python=prefix / "bin/python"), encoding="utf-8")
         launcher.chmod(0o755)
@@ -93,7 +97,7 @@ def _everybody_can_reach(path: Path) -> bool:
 
 
 def closure(name: str) -> Iterator[importlib.metadata.Distribution]:
-    """Yield the distribution `name` and all that it needs here. Raises: StartError."""
+    """Yield the distribution `name` and all it needs here; for elizad what Redis takes as well. Raises: StartError."""
     waiting, seen = [name], set()
     while waiting:
         name = waiting.pop()
@@ -108,8 +112,9 @@ def closure(name: str) -> Iterator[importlib.metadata.Distribution]:
             continue  # needed on other platforms, or with other versions of Python
         yield distribution
         for requirement in distribution.requires or ():
+            extra = _EXTRA.search(requirement)
             match = _NAME.match(requirement)
-            if match is not None and "extra ==" not in requirement:
+            if match is not None and (extra is None or (name == "elizad" and extra[1] == "redis")):
                 waiting.append(match[0])
 
 

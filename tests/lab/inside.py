@@ -18,6 +18,7 @@ import sys
 import time
 from pathlib import Path
 
+import packaged
 from tools import (
     CONFIG,
     VENV,
@@ -329,4 +330,4 @@ def disk() -> None:
 
 
 if __name__ == "__main__":
-    {"service": service, "reload": reload, "load": load, "disk": disk}[sys.argv[1]]()
+    {"service": service, "reload": reload, "load": load, "disk": disk, "pipx": packaged.pipx}[sys.argv[1]]()

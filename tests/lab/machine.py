@@ -70,7 +70,7 @@ def prepare(work: Path) -> None:
         (work / f"{name}.pem").write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
         (work / f"{name}.key").chmod(0o600)
         (work / f"{name}.eliza").write_text(SCRIPT.format(greeting=f"This is script {name}"), encoding="utf-8")
-    for name in ("inside.py", "tools.py"):
+    for name in ("inside.py", "packaged.py", "tools.py"):
         shutil.copy(_HERE / name, work)
     (work / "run").write_text(f'#!/bin/sh\nexec {work}/venv/bin/python {work}/inside.py "$@"\n', encoding="utf-8")
     (work / "run").chmod(0o755)
@@ -83,7 +83,7 @@ class Observations(dict[str, object]):
     seconds = 0.0
 
 
-def play(work: Path, scenario: str, limit_s: int = 100) -> Observations:
+def play(work: Path, scenario: str, limit_s: int = 200) -> Observations:
     """Boot a machine, play one scenario in it, and return what was observed."""
     began = time.monotonic()
     done = subprocess.run(

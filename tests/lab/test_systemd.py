@@ -17,6 +17,7 @@ import pytest
 from elizad import __version__
 from elizad.ops.unit_files import NAMES
 from tests.lab.machine import missing, play, prepare
+from tests.lab.wheels import NEWER, build
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "nothing is missing")
 
@@ -50,6 +51,12 @@ def load(work: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def disk(work: Path) -> dict[str, Any]:
     return play(work, "disk")
+
+
+@pytest.fixture(scope="module")
+def pipx(work: Path) -> dict[str, Any]:
+    build(work)
+    return play(work, "pipx")
 
 
 class TestInstalledAndStarted:
@@ -234,3 +241,28 @@ class TestDisk:
             assert disk[name]["turns"] >= 6, json.dumps(disk[name])
             assert set(disk[name]) == {"connected", "turns"}
         assert disk["state"] == ["active", "0"]
+
+
+class TestPipx:
+    """From root's own home, where no service can look."""
+
+    def test_what_is_in_the_way_is_said_before_anything_is_changed(self, pipx: dict[str, Any]) -> None:
+        assert pipx["where"].startswith("/root/")
+        code, text = pipx["refused"]
+        assert code == 1
+        assert "/opt/elizad exists and was not made by this command" in text
+        assert pipx["after refusal"] == [False, True, 0]
+
+    def test_it_is_copied_compiled_and_runs(self, pipx: dict[str, Any]) -> None:
+        assert pipx["dry run"].startswith("copy the program to /opt/elizad, run by /usr/bin/python3")
+        assert pipx["state"] == "active"
+        assert pipx["compiled"] == 1
+
+    def test_upgraded_while_people_talk(self, pipx: dict[str, Any]) -> None:
+        assert pipx["before"] == __version__  # pipx's own is another one, until the next `systemd install`
+        assert pipx["after"] == NEWER
+        assert pipx["talked"].get("refused", 0) == pipx["talked"].get("unfinished", 0) == 0
+
+    def test_the_service_does_not_lean_on_what_pipx_has(self, pipx: dict[str, Any]) -> None:
+        assert pipx["without pipx"]["turns"] >= 6
+        assert pipx["left"] == ["/etc/elizad/config.toml", "/var/lib/private/elizad"]

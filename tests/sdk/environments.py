@@ -59,7 +59,7 @@ def child() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in mine}
 
 
-def _run(*command: str, cwd: Path) -> None:
+def run(*command: str, cwd: Path) -> None:
     done = subprocess.run(
         command, cwd=cwd, env=child(), capture_output=True, text=True, timeout=_INSTALLING_S, check=False
     )
@@ -105,9 +105,9 @@ def python_with(version: str) -> Path:
     """Return the interpreter of a virtual environment that has Hume's Python SDK of this version."""
 
     def install(folder: Path) -> None:
-        _run(sys.executable, "-m", "venv", "--without-pip", str(folder / "env"), cwd=folder)
+        run(sys.executable, "-m", "venv", "--without-pip", str(folder / "env"), cwd=folder)
         pip = (sys.executable, "-m", "pip", "--python", str(folder / "env" / "bin" / "python"), "install", "--quiet")
-        _run(*pip, "--retries", "1", "--timeout", "20", "--no-compile", *PYTHON[version], cwd=folder)
+        run(*pip, "--retries", "1", "--timeout", "20", "--no-compile", *PYTHON[version], cwd=folder)
 
     return _installed(f"hume-{version}", PYTHON[version], install) / "env" / "bin" / "python"
 
@@ -132,7 +132,7 @@ def node_modules() -> Path:
     def install(folder: Path) -> None:
         package = {"name": "elizad-tests", "version": "0.0.0", "private": True, "dependencies": NODE}
         (folder / "package.json").write_text(json.dumps(package))
-        _run("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=0", cwd=folder)
+        run("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=0", cwd=folder)
 
     return _installed("SDKs-from-npm", NODE, install) / "node_modules"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import tomllib
 from pathlib import Path
 
@@ -177,6 +178,26 @@ def test_a_program_that_somebody_else_put_there_is_left_alone(tmp_path: Path) ->
     with pytest.raises(StartError, match="was not made by this command"):
         program.copy_to(tmp_path)
     assert (tmp_path / "precious").exists()
+
+
+def test_what_redis_takes_goes_along_and_what_tests_take_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs = {
+        "elizad": ["trio>=0.30", 'coredis>=6 ; extra == "redis"', 'pytest>=8; extra == "test"'],
+        "trio": ['outcome; python_version >= "3.8"', 'nothing-of-ours; extra == "redis"'],
+        "coredis": [],
+        "pytest": [],
+        "outcome": [],
+        "nothing-of-ours": [],
+    }
+    for name, wanted in needs.items():
+        facts = tmp_path / f"{name.replace('-', '_')}-1.dist-info"
+        facts.mkdir()
+        text = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n" + "".join(f"Requires-Dist: {it}\n" for it in wanted)
+        (facts / "METADATA").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert {found.metadata["Name"] for found in program.closure("elizad")} == {"elizad", "trio", "coredis", "outcome"}
 
 
 @pytest.mark.parametrize(
