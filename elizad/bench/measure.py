@@ -26,6 +26,7 @@ _START_S: Final = 30.0  # for the slowest server on a busy machine
 _LOOK_S: Final = 0.5  # how often it is looked at whether a server that does not answer has ended
 _WARM_UP_S: Final = 1.5  # elizad loads some things a second after its start
 _WARM_UP_HISTORY: Final = 20
+_LATER_S: Final = 3.0  # by then elizad has loaded what its start does not wait for, which belongs to no connection
 _SETTLE_S: Final = 0.3  # until what was opened or closed last is done with
 _BUSY: Final = 0.9  # of a core: a process with one thread has no more
 _LATE_SHARE: Final = 0.25  # of a p99, the load's own lateness; then it shows in it
@@ -68,6 +69,7 @@ class Round:
         if not (pids := server.pids):
             return
         number = self._plan.idle
+        time.sleep(_LATER_S)
         self._hold(server, _FEW, talk=True)
         self._hold(server, 0)
         before = rss_bytes(pids)

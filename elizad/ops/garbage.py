@@ -1,9 +1,9 @@
 """When Python's cyclic collector looks at everything there is: after calls have ended, not in the middle of them.
 
 With 5000 open calls such a look takes most of a second, in which nobody is answered, and by default it came round every
-three seconds. What ends within a turn is found by the collector's quick looks at what is new, which go on as ever. What
-a call leaves behind when it ends is old by then: for that we look ourselves, once as many calls have ended as are open.
-So what waits to be found is never more than what is in use.
+three seconds. What ends within a turn is found by the collector's quick looks at what is new, which go on as ever. A
+call that ends as usual leaves nothing to be found; what one leaves that was broken off is old by then: for that we look
+ourselves, once as many calls have ended as are open. So what waits to be found is never more than what is in use.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ some 20 ms; the last, twenty million allocations, is for whatever is no call."""
 
 _EVERY_S: Final = 1.0  # how often the count is looked at
 
-_LEAST: Final = 500  # ended connections: what they leave is 20 MB at most, and a look with few calls takes 15 ms
+_LEAST: Final = 500  # ended connections: what they could leave is 12 MB, and a look with few calls takes 3 ms
 
 
 def settle() -> None:
