@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import trio
 import trio.testing
@@ -242,6 +244,23 @@ class TestClosing:
             assert await read_all(far) == b""
             assert trio.current_time() == start
         assert (ws.bug, ws.fault) == (None, None)
+
+    @pytest.mark.parametrize("early", [frame(CLOSE, b"\x03\xe8"), frame(PING), frame(TEXT)], ids=bytes.hex)
+    async def test_our_half_is_out_before_the_line_ends(self, early: bytes, autojump_clock: MockClock) -> None:
+        async with opened(early=early) as (ws, far):
+            await ws.close(1001)
+            assert frames_in(await read_all(far)) == [(CLOSE, b"\x03\xe9")]
+
+    async def test_a_flood_in_answer_to_our_close_is_not_read_on(self, autojump_clock: MockClock) -> None:
+        held = replace(LIMITS, messages_per_s=2)
+        async with opened(limits=held) as (ws, far), trio.open_nursery() as nursery:
+            nursery.start_soon(ws.close, 1001)
+            assert frames_in(await far.receive_some()) == [(CLOSE, b"\x03\xe9")]
+            start = trio.current_time()
+            await far.send_all(frame(PONG) * 21)
+            assert await far.receive_some() == b""
+            assert trio.current_time() == start
+            await far.aclose()
 
     async def test_who_does_not_stop_is_not_listened_to_for_longer_than_is_due(self, autojump_clock: MockClock) -> None:
         async with opened() as (ws, far), trio.open_nursery() as nursery:
