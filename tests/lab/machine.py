@@ -39,6 +39,26 @@ def missing() -> str:
     return ""
 
 
+def refused() -> str:
+    """Try to boot; return why that cannot be here, or an empty string. Takes two seconds."""
+    code, text = boot("/bin/true", limit_s=60)
+    return f"no machine can be booted here: {text.strip()[-300:]}" if code else ""
+
+
+def boot(*arguments: str, limit_s: int) -> tuple[int, str]:
+    """Boot a machine that runs a program; return its exit code (124: not ended by `limit_s`) and all that was said."""
+    done = subprocess.run(
+        [str(BOOT), "--timeout", str(limit_s), "--", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=limit_s + 20,
+    )
+    return done.returncode, done.stdout
+
+
 def prepare(work: Path) -> None:
     """Put into `work` a virtual environment with elizad as if it had been installed, and what the scenarios need."""
     work.chmod(0o755)

@@ -5,6 +5,7 @@ What is done in there stands in inside.py; here is what must come of it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import tempfile
@@ -16,7 +17,7 @@ import pytest
 
 from elizad import __version__
 from elizad.ops.unit_files import NAMES
-from tests.lab.machine import missing, play, prepare
+from tests.lab.machine import boot, missing, play, prepare, refused
 from tests.lab.wheels import NEWER, build
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "nothing is missing")
@@ -24,6 +25,8 @@ pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "nothing is
 
 @pytest.fixture(scope="module")
 def work() -> Iterator[Path]:
+    if reason := refused():
+        pytest.skip(reason)
     # Not below /tmp: the machine has a /tmp of its own.
     folder = Path(tempfile.mkdtemp(prefix="elizad-lab-", dir="/var/tmp"))
     try:
@@ -57,6 +60,16 @@ def disk(work: Path) -> dict[str, Any]:
 def pipx(work: Path) -> dict[str, Any]:
     build(work)
     return play(work, "pipx")
+
+
+def test_a_machine_that_hangs_is_ended_with_all_that_runs_in_it(work: Path) -> None:
+    code, said = boot("/bin/sleep", "987", limit_s=6)
+    assert code == 124, said
+    running = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended
+            running.append(process.read_bytes())
+    assert b"/bin/sleep\x00987\x00" not in running
 
 
 class TestInstalledAndStarted:
