@@ -21,7 +21,7 @@ SHORT = (
     "--seconds",
     "0.2",
     "--idle",
-    "20",
+    "200",  # fewer fit into memory that was freed before them, and cost nothing
     "--calls",
     "10",
     "--histories",
