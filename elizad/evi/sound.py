@@ -19,8 +19,6 @@ HEARD_RATE: Final = 16_000
 _HEAD_BYTES: Final = 44  # of the WAV files that are made here: RIFF, fmt and data, nothing between
 _WHOLE: Final = 1 << 16  # what the weights of one output sample add up to
 _MOST_PHASES: Final = 640  # 11,025 Hz to 16 kHz; a rate with more is nobody's
-_ZEROS: Final = 4  # how far a weight reaches, in zeros of its sinc: 8 would cost twice as much, for what is above 6 kHz
-_CUTOFF: Final = 0.92  # of half the lower rate: what is cut off by half, since no filter this short is steep
 
 
 def wav(pcm: bytes, rate: int = RATE) -> bytes:
@@ -95,10 +93,9 @@ def one_channel(pcm: bytes, channels: int) -> bytes:
 class Resampler:
     """Sound of one rate to another, a piece at a time.
 
-    An output sample is a sum of the input samples round it. Going up, they are the two that it lies between, by their
-    nearness. Going down, they are weighed by a sinc in a Hann window: what the lower rate can hold passes, and nothing
-    high comes back as something low; so that nothing can be too loud, all becomes softer, by 3 dB or less. Samples that
-    are weighed alike are taken at once, as the digits of one large number.
+    An output sample is a mean of the input samples round it, by their nearness: between two of them going up, over
+    as many as fall on it, twice, going down, so that nothing high comes back as something low. Samples that are
+    weighed alike are taken at once, as the digits of one large number.
     """
 
     def __init__(self, source: int, target: int) -> None:
@@ -112,7 +109,7 @@ class Resampler:
         """Return what `pcm` comes to; a few milliseconds of it wait for more. It holds whole samples."""
         if self._is_same:
             return pcm
-        up, down, before, after, zero, phases = self._kernel
+        up, down, before, after, phases = self._kernel
         self._waiting += _biased(pcm)
         blocks = (len(self._waiting) - before - after - 1) // down + 1
         if blocks < 1:
@@ -120,7 +117,7 @@ class Resampler:
         out = array("H", bytes(2 * blocks * up))
         span = (blocks - 1) * down + 1
         for phase, taps in enumerate(phases):
-            total = zero[phase] * _ones(blocks)
+            total = 0
             for at, weight in taps:
                 begin = before + at
                 total += int.from_bytes(self._waiting[begin : begin + span : down].tobytes(), "little") * weight
@@ -138,8 +135,7 @@ class _Kernel(NamedTuple):
     down: int  # of this many input samples
     before: int  # input samples before a block that it needs
     after: int  # and how far it reaches from its first one
-    zero: tuple[int, ...]  # for each output sample of a block, what makes silence silence again; it keeps sums positive
-    phases: tuple[tuple[tuple[int, int], ...], ...]  # and (input sample, weight)
+    phases: tuple[tuple[tuple[int, int], ...], ...]  # for each output sample of a block, (input sample, weight)
 
 
 @cache
@@ -149,39 +145,16 @@ def _kernel(source: int, target: int) -> _Kernel:
     if up > _MOST_PHASES or not 1 / 16 <= up / down <= 16:
         raise ValueError(f"sound of {source} Hz is not taken")
     width = max(1.0, down / up)
-    weigh, reach = (_sinc, _ZEROS * width) if down > up else (_nearness, width)
     phases = []
     for phase in range(up):
         middle = phase * down / up
-        near = range(math.ceil(middle - reach), math.floor(middle + reach) + 1)
-        weights = {at: weigh((at - middle) / width) for at in near}
-        whole = sum(weights.values())
-        phases.append({at: weight / whole for at, weight in weights.items()})
-    loudest = max(sum(map(abs, weights.values())) for weights in phases)
-    taps = tuple(
-        tuple((at, part) for at, weight in weights.items() if (part := math.trunc(weight / loudest * _WHOLE)))
-        for weights in phases
-    )
-    zero = tuple((_WHOLE - sum(part for _, part in some)) << 15 for some in taps)
-    places = [at for some in taps for at, _ in some]
-    return _Kernel(up, down, max(0, -min(places)), max(places), zero, taps)
-
-
-def _nearness(x: float) -> float:
-    """Return how much counts what is `x` away, in samples of the lower rate, on a line between two."""
-    return max(0.0, 1 - abs(x))
-
-
-def _sinc(x: float) -> float:
-    """Return how much counts what is `x` away, in samples of the lower rate, if only what they can hold is to pass."""
-    angle = math.pi * _CUTOFF * x
-    return (math.sin(angle) / angle if angle else 1.0) * (1 + math.cos(math.pi * x / _ZEROS)) / 2
-
-
-@cache
-def _ones(count: int) -> int:
-    """Return the number whose digits, of 32 bits, are so many ones."""
-    return int.from_bytes(b"\1\0\0\0" * count, "little")
+        near = {at: 1 - abs(middle - at) / width for at in range(math.ceil(middle - width), int(middle + width) + 1)}
+        near = {at: weight for at, weight in near.items() if weight > 1e-6}
+        weights = {at: round(weight / sum(near.values()) * _WHOLE) for at, weight in near.items()}
+        weights[max(near, key=near.__getitem__)] += _WHOLE - sum(weights.values())
+        phases.append(tuple(weights.items()))
+    places = [at for taps in phases for at, _ in taps]
+    return _Kernel(up, down, max(0, -min(places)), max(places), tuple(phases))
 
 
 def _turned(pcm: bytes) -> bytes:
