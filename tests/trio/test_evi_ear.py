@@ -173,12 +173,12 @@ async def test_other_rates_and_channels_are_the_same_speech(rate: int, channels:
 @pytest.mark.parametrize("rate", [44_100, 48_000])
 async def test_words_survive_other_rates(rate: int) -> None:
     """Most of those of one sentence: which of the short ones are understood is a matter of chance."""
-    said = "I remember the summer at the ocean"
+    said = "I cannot remember my father"
     async with listening(b"", Audio("linear16", 1, rate)) as told:
         told.feed(speech(rate, said))
         [heard] = await told.until(Heard)
     words = heard.text.lower().split()  # type: ignore[union-attr]
-    assert sum(word in words for word in said.lower().split()) >= 5, words
+    assert sum(word in words for word in said.lower().split()) >= 4, words
 
 
 @needs_voice
