@@ -17,7 +17,7 @@ _C_MODULE: Final = "websockets.speedups"
 _XOR: Final = [bytes(byte ^ key for byte in range(256)) for key in range(256)]
 
 
-def unmask_in_python(data: bytes, key: bytes) -> bytes:
+def unmask_in_python(data: bytes | memoryview, key: bytes) -> bytes:
     """Return `data` without the mask `key`, which has four bytes. It is its own opposite."""
     clear = bytearray(data)
     for number, byte in enumerate(key):
@@ -25,8 +25,8 @@ def unmask_in_python(data: bytes, key: bytes) -> bytes:
     return bytes(clear)
 
 
-def _speedups() -> Callable[[bytes, bytes], bytes] | None:
-    """The function of the package's C module, or None. Without the package: to import that is a twentieth of our start."""
+def _speedups() -> Callable[[bytes | memoryview, bytes], bytes] | None:
+    """The function of the package's C module, or None. Not through the package, whose import is long."""
     package = importlib.util.find_spec("websockets")
     found = package and importlib.machinery.PathFinder.find_spec(_C_MODULE, package.submodule_search_locations)
     if found is None or found.loader is None:
@@ -39,7 +39,7 @@ def _speedups() -> Callable[[bytes, bytes], bytes] | None:
     return getattr(module, "apply_mask", None)
 
 
-def _quickest() -> Callable[[bytes, bytes], bytes]:
+def _quickest() -> Callable[[bytes | memoryview, bytes], bytes]:
     apply_mask = _speedups()
     if apply_mask is None:
         return unmask_in_python
