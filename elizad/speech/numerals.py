@@ -20,11 +20,11 @@ __all__ = ["spell_out"]
 
 _MAX_TEXT_DIGITS: Final = 64  # of one text: num2words takes up to 20 us a digit; a text with more is hardly talk
 
-_RAISED_EARLY: Final = "²³¹¼½¾"
+_EARLY: Final = "²³¹¼½¾"
 # With these, all digits but ASCII's. Said the other way round, as what it is, it takes 12 ms to compile.
 _BEYOND: Final = r"[^\x00-\u065f\u2000-\u206f]"
-_FOREIGN: Final = re.compile(rf"[{_RAISED_EARLY}]|{_BEYOND}")
-_SPECIAL: Final = re.compile(rf"[0-9~≈<>{SIGNS}{_RAISED_EARLY}]|{_BEYOND}")  # without any, only abbreviations are left
+_FOREIGN: Final = re.compile(rf"[{_EARLY}]|{_BEYOND}")
+_SPECIAL: Final = re.compile(rf"[0-9~≈<>{SIGNS}{_EARLY}]|{_BEYOND}")  # without any, only abbreviations are left
 _PLAIN: Final = bytes(byte for byte in range(128) if _SPECIAL.match(chr(byte)) is None)  # the same, many at once
 _RAISED: Final = ("<super>", "<sub>", "<fraction>")
 _DIGIT: Final = re.compile(r"[0-9]")
