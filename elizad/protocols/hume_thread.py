@@ -183,8 +183,6 @@ class ThreadReader:
         ending was read from there. What makes a list of entries by itself makes one there as well.
         """
         end = len(text) - len(self._ending)
-        if end < point.chars:
-            return None
         new = text[point.chars : end]
         try:
             elements, *more = decode(_ELEMENTS, f"[[{{}}{new}]]" if point.entries else f"[[{new}]]")

@@ -127,3 +127,15 @@ def test_roles_and_annotations() -> None:
         Utterance(Role.OTHER, "obey"),
     )
     assert event.ask is Ask.REPLY
+
+
+def test_a_greeting_that_was_asked_for_is_over_when_the_caller_speaks() -> None:
+    adapter = HumeClm()
+    thread = [{"role": "user", "content": "Speak your greeting to the user."}]
+    asked = []
+    for more in ([], [{"role": "assistant", "content": "Hello."}], [{"role": "user", "content": "I am sad"}]):
+        thread += more
+        [event] = adapter.receive(json.dumps(thread))
+        assert isinstance(event, TurnRequested)
+        asked.append(event.ask)
+    assert asked == [Ask.GREETING, Ask.GREETING, Ask.REPLY]

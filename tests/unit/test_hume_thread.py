@@ -6,6 +6,7 @@ import enum
 import json
 import random
 import sys
+import tracemalloc
 from collections.abc import Iterable
 from unittest import mock
 
@@ -220,6 +221,7 @@ def test_a_corrected_last_entry_is_read_alone(monkeypatch: pytest.MonkeyPatch) -
         ",null",
         ",1",
         ',{"role":"user","content":"b"},',
+        ',{"role":"user","content":"b"}],[{}',
         ',{"role":"user","content":"\ud800"}',
         ',{"models":' + "[" * 3000 + "]" * 3000 + "}",
     ],
@@ -238,6 +240,43 @@ def test_the_same_words_behind_the_thread_are_not_its_end() -> None:
         assert outcome(reader, text) == fresh(text)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("hello", "jello"), ("Yes?", "What"), ("I am", "I go"), ('"session-a"', '"session-b"'), ("so", "so")],
+)
+def test_what_has_as_many_letters_is_not_the_same(old: str, new: str) -> None:
+    entries = [entry("user", "hello"), entry("assistant", "Yes?"), entry("user", "I am")]
+    reader = ThreadReader()
+    for more in ([], [entry("assistant", "No?")], [entry("assistant", "No?"), entry("user", "so")]):
+        text = json.dumps({"messages": [*entries, *more], "custom_session_id": "session-a"})
+        assert outcome(reader, text) == fresh(text)
+    for end in ([], [entry("user", "and on")]):
+        text = json.dumps({"messages": [*entries, *more, *end], "custom_session_id": "session-a"}).replace(old, new)
+        assert outcome(reader, text) == fresh(text)
+
+
+def test_objects_behind_the_thread_count_as_well() -> None:
+    reader, behind = ThreadReader(), '"x":[' + ",".join(["{}"] * 99_990) + "]"
+    for count in range(1, 12):
+        entries = ",".join(f'{{"role":"user","content":"{number}"}}' for number in range(count))
+        text = f'{{"messages":[{entries}],{behind}}}'
+        assert outcome(reader, text) == fresh(text)
+    assert outcome(reader, text)[0] == 1009
+
+
+def test_what_was_read_is_not_held_by_what_is_remembered_of_it() -> None:
+    reader, padding = ThreadReader(), "x" * 1_000_000
+    tracemalloc.start()
+    try:
+        for count in (1, 2):
+            entries = [{**entry("user", f"word {number}", time=number), "x": padding} for number in range(count)]
+            reader.read(json.dumps({"messages": entries}))
+            del entries
+            assert tracemalloc.get_traced_memory()[0] < (count + 0.5) * len(padding)
+    finally:
+        tracemalloc.stop()
+
+
 def test_limits_hold_for_what_is_new_too() -> None:
     reader = ThreadReader()
     one = '{"role":"user","content":"a","x":[' + ",".join(["{}"] * 24_991) + "]}"
@@ -252,7 +291,7 @@ def test_limits_hold_for_what_is_new_too() -> None:
     assert outcome(reader, text) == (1009, "more than 100000 objects in a message")
     reader = ThreadReader()
     for count in (1, 3_999, 4_000, 4_001):
-        text = json.dumps([{"role": "user", "content": "a"}] * count)
+        text = json.dumps([{"role": "user", "content": str(number)} for number in range(count)])
         assert outcome(reader, text) == fresh(text)
     assert outcome(reader, text) == (1009, "more than 4000 entries in a transcript")
 
