@@ -240,19 +240,28 @@ def test_the_same_words_behind_the_thread_are_not_its_end() -> None:
         assert outcome(reader, text) == fresh(text)
 
 
+@pytest.mark.parametrize("end", [[], [entry("user", "and on")]])
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("hello", "jello"), ("Yes?", "What"), ("I am", "I go"), ('"session-a"', '"session-b"'), ("so", "so")],
+    [
+        ("hello", "jello"),
+        ("Yes?", "What"),
+        ("I am", "I go"),
+        ("Why?", "How?"),
+        ("so it", "no it"),
+        ("name-a", "name-b"),
+    ],
 )
-def test_what_has_as_many_letters_is_not_the_same(old: str, new: str) -> None:
+def test_what_has_as_many_letters_is_not_the_same(old: str, new: str, end: list[dict[str, object]]) -> None:
     entries = [entry("user", "hello"), entry("assistant", "Yes?"), entry("user", "I am")]
     reader = ThreadReader()
-    for more in ([], [entry("assistant", "No?")], [entry("assistant", "No?"), entry("user", "so")]):
-        text = json.dumps({"messages": [*entries, *more], "custom_session_id": "session-a"})
+    for more in ([], [entry("assistant", "Why?"), entry("user", "so it is")]):
+        entries += more
+        text = json.dumps({"messages": entries, "custom_session_id": "name-a"})
         assert outcome(reader, text) == fresh(text)
-    for end in ([], [entry("user", "and on")]):
-        text = json.dumps({"messages": [*entries, *more, *end], "custom_session_id": "session-a"}).replace(old, new)
-        assert outcome(reader, text) == fresh(text)
+    assert old in text
+    text = json.dumps({"messages": [*entries, *end], "custom_session_id": "name-a"}).replace(old, new)
+    assert outcome(reader, text) == fresh(text)
 
 
 def test_objects_behind_the_thread_count_as_well() -> None:
