@@ -16,7 +16,7 @@ from typing import Any
 from tests.support import backends as b
 from tests.support.daemon import ROOT, Daemon, environment
 
-SLOW = '[speech]\nchunk = "sentence"\npace_s = 0.3\n'
+SLOW = '[speech]\nchunk = "sentence"\npace_s = 4.0\n'  # as long as a slow machine may take to interrupt
 
 
 async def _closes(ws: Any, payload: dict[str, Any]) -> None:
