@@ -35,7 +35,7 @@ class Limits:
     handshakes_per_s: float = 50.0
     """New connections of one address in a second on average, ten seconds' worth at once: all calls of a platform may
     come back together after a restart, and it tries three times, three seconds apart. 50 calls a second, opened and
-    left again at once, take a fifth of a processor."""
+    left again at once, take a tenth of a processor."""
     messages_per_s: float = 50.0
     """Messages of one connection in a second on average, ten seconds' worth at once; each 64 KiB begun counts as one,
     and so does a ping. Retell's updates come at the rate at which words are recognised, 10 a second at the very most,

@@ -18,7 +18,7 @@ class Limits(Table, frozen=True):
     ] = 600  # Retell calls from a single address; but nobody alone can have all
     handshakes_per_s: Annotated[
         float, Key("new connections a second from one address, on average; ten times as many at once", 0.1, 100_000)
-    ] = 50.0  # a platform's calls all come back at once after a restart; sustained, a fifth of a processor
+    ] = 50.0  # a platform's calls all come back at once after a restart; sustained, a tenth of a processor
     max_message_bytes: Annotated[int, Key("bytes of one message", 131_072, 67_108_864)] = (
         4_194_304  # half an hour's transcript with prosody is about 1 MiB; above the 64 KiB that one read brings
     )
