@@ -48,6 +48,7 @@ def show(status: Status, address: str, history: History | None = None) -> Render
         (f"  pid {status.pid}  at {address}", "dim"),
     )
     facts = _rows(
+        *([("reload", "the last one was refused: see the log")] if status.reload_refused else []),
         ("script", f"{status.script}, {status.mode} mode"),
         ("configuration", status.config),
         ("calls", f"{status.calls_live} now, {sum(p.calls for p in status.platforms.values())} in all"),

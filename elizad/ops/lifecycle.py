@@ -99,12 +99,12 @@ class _Reloads:
             await self._asked.wait()
             self._asked = trio.Event()
             self._notifier.reloading()
-            self._house.vitals.state = "reloading"
-            taken = await self._house.reload()
-            if self._house.vitals.state == "reloading":  # and not told to stop in the meantime
-                self._house.vitals.state = "ready"
-            line = self._house.vitals.line()
-            self._notifier.ready(line if taken else f"{line}; the last reload was refused, see the log")
+            vitals = self._house.vitals
+            vitals.state = "reloading"
+            vitals.reload_refused = not await self._house.reload()
+            if vitals.state == "reloading":  # and not told to stop in the meantime
+                vitals.state = "ready"
+            self._notifier.ready(vitals.line())
 
 
 async def _until_told_to_stop(signals: Signals, vitals: Vitals, reloads: _Reloads) -> None:

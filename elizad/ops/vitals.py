@@ -73,10 +73,14 @@ class Status(msgspec.Struct, frozen=True):
     cpu_s: float
     open_files: int
     store: dict[str, object]
+    reload_refused: bool = False
 
 
 class Vitals:
-    """`state` is for whoever starts and stops the daemon to set; `about` says what is in effect now."""
+    """`state` and `reload_refused` are for whoever starts and stops the daemon to set.
+
+    `about` says what is in effect now.
+    """
 
     def __init__(
         self,
@@ -87,6 +91,7 @@ class Vitals:
         store: Callable[[], Mapping[str, object]] = dict,
     ) -> None:
         self.state: State = "starting"
+        self.reload_refused = False  # until the next one that is not
         self._meter = meter
         self._tally = tally
         self._lag = lag
@@ -117,7 +122,8 @@ class Vitals:
         calls = f"{self.calls_live} call{'' if self.calls_live == 1 else 's'}"
         if self.state == "draining":
             return f"draining: {calls} left"
-        return f"{calls}, {self.turns_per_s:.1f} turns/s, script {self._about()['script']}"
+        refused = "; the last reload was refused, see the log" if self.reload_refused else ""
+        return f"{calls}, {self.turns_per_s:.1f} turns/s, script {self._about()['script']}{refused}"
 
     def status(self) -> Status:
         """Return everything. Reads /proc, so not for the loop."""
@@ -155,6 +161,7 @@ class Vitals:
             cpu_s=round(time.process_time(), 2),
             open_files=len(os.listdir("/proc/self/fd")),
             store=dict(self._store()),
+            reload_refused=self.reload_refused,
         )
 
 

@@ -197,7 +197,18 @@ def test_a_service_from_start_to_end(tmp_path: Path) -> None:
                 assert "1 now, 1 in all" in elizad("status", "--at", page).stdout.decode()
                 service.send_signal(signal.SIGHUP)
                 assert "MONOTONIC_USEC=" in systemd.hear("RELOADING=1")
-                systemd.hear("READY=1")
+                assert "refused" not in systemd.hear("READY=1")
+                good = config.read_text(encoding="utf-8")
+                config.write_text(good + "[nonsense]\n", encoding="utf-8")
+                service.send_signal(signal.SIGHUP)
+                assert "; the last reload was refused" in systemd.hear("READY=1")
+                with connect(url):
+                    assert "; the last reload was refused" in systemd.hear("STATUS=2 calls"), "it stays said"
+                shown = elizad("status", "--at", page).stdout.decode()
+                assert "the last one was refused: see the log" in shown
+                config.write_text(good, encoding="utf-8")
+                service.send_signal(signal.SIGHUP)
+                assert "refused" not in systemd.hear("READY=1")
                 client.send('{"messages":[]}')
                 client.recv(timeout=10)
                 service.send_signal(signal.SIGTERM)
@@ -214,7 +225,6 @@ def test_a_service_from_start_to_end(tmp_path: Path) -> None:
             service.kill()
             log = service.communicate()[1].decode()
     assert 'key=server.listen warning="systemd listens elsewhere' in log, "not at 8765, as the configuration has it"
-    assert not [message for message in systemd.heard if "refused" in message]
 
 
 def test_status_says_what_is_wrong() -> None:

@@ -52,6 +52,8 @@ def test_the_status_line() -> None:
     vitals._turns.extend([0, 30])
     assert vitals.turns_per_s == 15.0
     assert vitals.line() == "1 call, 15.0 turns/s, script doctor"
+    vitals.reload_refused = True
+    assert vitals.line() == "1 call, 15.0 turns/s, script doctor; the last reload was refused, see the log"
     vitals.state = "draining"
     assert vitals.line() == "draining: 1 call left"
 
