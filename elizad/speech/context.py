@@ -41,6 +41,7 @@ _BEFORE_KNOW: Final = AUXILIARIES - BE | listed(
     "IF WHAT HOW WHO WHERE WHEN WHY AS THAT LET ALL THINK HOPE THING THINGS EVERYTHING PEOPLE SURE EVER MAKE LIKE"
 )
 _NO_SUBJECT_AFTER: Final = BE | PREPOSITIONS | listed("A AN THE MY HIS THEIR")  # so that "you know" is said aside
+_KNOWN_THINGS: Final = listed("NOTHING ANYTHING EVERYTHING SOMETHING KING")
 _INTENSIFIERS: Final = listed("SO REALLY VERY TOTALLY SUPER JUST LITERALLY")
 _MEANT: Final = (
     frozenset(_DELIMITERS) | NUMBER_WORDS | listed("VERY REALLY SO TOO MUCH FAR LONG MANY BYE HA HAD NIGHT KNOCK NEVER")
@@ -172,7 +173,11 @@ def _know(keys: list[str], said: list[str], index: int) -> None:
     elif before in CONJUNCTIONS or before in ("WELL", "OH"):
         filler = following not in ("", ".", "WHAT", "HOW", "WHO", "IT", "THAT", "THE", "ME", "HIM", "HER")
     else:
-        filler = following in _SUBJECTS or (following in _DELIMITERS and index > 2)
+        filler = (
+            following in _SUBJECTS
+            or (following in _DELIMITERS and index > 2)
+            or (following.endswith("ING") and following not in _KNOWN_THINGS)  # "always you know telling me"
+        )
     if filler:
         _drop_aside(keys, said, index - 1, index + 1)
 
