@@ -36,8 +36,8 @@ _BARE: Final = {
 _WORDS_TOO: Final = ("wont", "shant")
 
 _SLURRED: Final = {
-    "gonna": "going to", "wanna": "want to", "gotta": "have to", "dunno": "don't know", "idk": "i don't know", "gimme": "give me",
-    "lemme": "let me", "kinda": "kind of", "sorta": "sort of", "outta": "out of", "lotta": "lot of",
+    "gonna": "going to", "wanna": "want to", "gotta": "have to", "dunno": "don't know", "idk": "i don't know",
+    "gimme": "give me", "lemme": "let me", "kinda": "kind of", "sorta": "sort of", "outta": "out of", "lotta": "lot of",
     "coulda": "could have", "shoulda": "should have", "woulda": "would have", "let's": "let us", "'em": "them",
     "y'all": "you all", "'til": "until", "'cause": "because", "cuz": "because", "coz": "because", "cos": "because",
     "u": "you", "ur": "your", "thru": "through", "tho": "though", "&": "and", "+": "plus", "=": "equals",
