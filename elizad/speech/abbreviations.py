@@ -6,7 +6,7 @@ import re
 from itertools import groupby
 from typing import Final
 
-__all__ = ["MAY_END", "NEVER_END", "expand", "may_need"]
+__all__ = ["MAY_END", "NEVER_END", "expand", "may_need", "titles_at_ends"]
 
 # Before a name. "Ms" has no longer form: a synthesiser says it right once the point is gone.
 _TITLES: Final = {
@@ -76,6 +76,7 @@ _NAMES: Final = sorted([*_SOUNDS, "st"], key=len)
 _ABBREVIATION: Final = re.compile(
     rf"(?<![\w.])((?ai:{'|'.join(map(re.escape, _NAMES))}))\.(?P<rest>[\"'”’)\]]*)(?=(?P<space>\s*)(?P<next>\w?))"
 )
+_TITLE_AT_END: Final = re.compile(rf"(?<![\w.])((?ai:{'|'.join(_TITLES)}))\.\.(?!\.)")
 _BY_LENGTH: Final = ["|".join(map(re.escape, names)) for _, names in groupby(_NAMES, len)]  # for lookbehinds
 # The same without a look at what is round it: begins with the point, so that most talk is searched in no time.
 _POINT: Final = re.compile(
@@ -103,6 +104,18 @@ def expand(text: str) -> str:
     return _ABBREVIATION.sub(_sound, text) if may_need(text) else text
 
 
+def titles_at_ends(text: str) -> str:
+    """Titles that the end of a sentence follows, and no name, as words: "to your Dr.. Why" -> "to your Doctor. Why".
+
+    With one point only they would be taken for what goes on.
+    """
+    return _TITLE_AT_END.sub(lambda found: _cased(_TITLES[found[1].lower()], found[1]) + ".", text)
+
+
+def _cased(words: str, written: str) -> str:
+    return words.capitalize() if written[0].isupper() else words
+
+
 def _sound(match: re.Match[str]) -> str:
     written, rest, next_is = match[1], match["rest"], match["next"]
     name, capital = written.lower(), written[0].isupper()
@@ -120,7 +133,7 @@ def _sound(match: re.Match[str]) -> str:
         ends = may_end and next_is.isupper() and _ABBREVIATION.match(match.string, after) is None
     else:
         ends = after == len(match.string)
-    return (words.capitalize() if capital else words) + ("." if ends else "") + rest
+    return _cased(words, written) + ("." if ends else "") + rest
 
 
 def _is_street(match: re.Match[str]) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from elizad.speech.abbreviations import MAY_END, NEVER_END
+from elizad.speech.abbreviations import MAY_END, NEVER_END, titles_at_ends
 from elizad.speech.everyday import FUNCTION_WORDS
 from elizad.speech.verbs import AUXILIARIES, DETERMINERS, PRONOUNS, listed
 
@@ -60,7 +60,7 @@ def joined(words: Sequence[str]) -> str:
         text = text.replace(" . ", ". ")  # what is usual in the middle, without the search for all that there may be
     if " ," in text or " ." in text or " ?" in text or " !" in text or " ;" in text or " :" in text or " …" in text:
         text = _BEFORE_MARK.sub("", text)
-    return _TWO_POINTS.sub(".", text) if ".." in text else text
+    return _TWO_POINTS.sub(".", titles_at_ends(text)) if ".." in text else text
 
 
 def finished(text: str) -> str:

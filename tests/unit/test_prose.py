@@ -25,6 +25,9 @@ REPLIES = {
     "You get up at 6 a.m. and then ?": "You get up at 6 a.m. and then?",
     "You like pears, etc. .": "You like pears, etc.",
     "J. K. rowling .": "J. K. rowling.",
+    # but a title is no name's when the sentence ends behind it
+    "You see your Dr. . what for ?": "You see your Doctor. What for?",
+    "So you married a prof. .": "So you married a professor.",
     # a missing end mark
     "how do you do": "How do you do?",
     "what does that suggest to you": "What does that suggest to you?",
