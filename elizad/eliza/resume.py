@@ -6,7 +6,9 @@ they stay good while the script remembers the same kind of thing, in the same mo
 
 from __future__ import annotations
 
+import operator
 from array import array
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,7 +36,7 @@ def identity_of(source: str, mode: str, script: Script) -> Identity:
 def resumed(eliza: Eliza, state: State, made_by: Identity) -> State:
     """Return as much of `state` as `eliza` can go on with; in a script that has changed, cursors start anew."""
     start = eliza.start()
-    cursors = state.cursors if made_by.cursors == eliza.identity.cursors and _fits(eliza.script, state.cursors) else b""
+    cursors = state.cursors if made_by.cursors == eliza.identity.cursors and _fits(eliza, state.cursors) else b""
     return start._replace(
         limit=state.limit if state.limit in _LIMITS else start.limit,
         cursors=cursors or start.cursors,
@@ -42,13 +44,17 @@ def resumed(eliza: Eliza, state: State, made_by: Identity) -> State:
     )
 
 
-def _fits(script: Script, cursors: bytes) -> bool:
-    counts = {
-        transformation.cursor: len(transformation.reassemblies)
-        for rule in script.all_rules
-        for transformation in rule.transformations
-        if transformation.cursor != NO_CURSOR
-    }
-    if len(cursors) != 2 * script.cursors:
-        return False
-    return all(value < counts.get(index, 1) for index, value in enumerate(array("H", cursors)))
+@lru_cache(maxsize=4)  # scripts: one, and after a reload the one before it; 0.4 ms once instead of in every call
+def _turns_of(eliza: Eliza) -> tuple[int, ...]:
+    """Return of how many each cursor counts the turns."""
+    turns = [1] * eliza.script.cursors
+    for rule in eliza.script.all_rules:
+        for transformation in rule.transformations:
+            if transformation.cursor != NO_CURSOR:
+                turns[transformation.cursor] = len(transformation.reassemblies)
+    return tuple(turns)
+
+
+def _fits(eliza: Eliza, cursors: bytes) -> bool:
+    turns = _turns_of(eliza)
+    return len(cursors) == 2 * len(turns) and all(map(operator.lt, array("H", cursors), turns))
