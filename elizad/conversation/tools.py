@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+import msgspec
+
 from elizad.conversation.phrases import NO_TOOL
 from elizad.speech.chunks import split_sentences
 
@@ -49,6 +51,14 @@ def tool_mark(text: str) -> ToolMark | None:
         name, colon, value = argument.partition(":")
         parameters[name.strip() if colon else _UNNAMED] = (value if colon else name).strip()
     return ToolMark(text[: found.start()], found["name"], parameters, text[found.end() :])
+
+
+def told(content: str) -> str:
+    """Return what a tool says. A JSON string is what stands in it: Hume's React provider sends JSON of any content."""
+    try:
+        return msgspec.json.decode(content, type=str)
+    except (msgspec.MsgspecError, ValueError):
+        return content
 
 
 def without_tools(text: str) -> str:

@@ -17,7 +17,7 @@ from elizad.conversation.commands import EndTurn
 from elizad.conversation.conversation import Delegated, Turn
 from elizad.conversation.events import TurnRequested
 from elizad.conversation.phrases import NO_TOOL
-from elizad.conversation.tools import tool_mark, unmarked
+from elizad.conversation.tools import told, tool_mark, unmarked
 from elizad.evi.sitting import Sitting, new_id
 from elizad.evi.speaker import Piece, Reply, Speaker
 from elizad.evi.tools import Tools
@@ -228,9 +228,11 @@ class Answers:
             if (mark := tool_mark(text)) is None:
                 break
             try:
-                content = await self._call_tool(now, mark.name, mark.parameters)
+                content = told(await self._call_tool(now, mark.name, mark.parameters))
             except agent.ToolFailed as failed:
                 log.info("tool failed", extra={"fields": {"conn": self._sitting.conn}})
                 return polish(failed.content or NO_TOOL)
+            if not content.strip():  # it has nothing to say, and the sentence would have a hole
+                return polish(self._tools.fallback(mark.name) or NO_TOOL)
             text = mark.filled(unmarked(polish(content[:_MOST_CONTENT])))
         return text

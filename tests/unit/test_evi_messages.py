@@ -218,6 +218,17 @@ def test_an_address_that_makes_no_sense_is_a_problem_and_no_more(query: str) -> 
     assert wanted.settings == SessionSettings()
 
 
+@pytest.mark.parametrize(
+    "wrong", ["event_limit=all", "config_version=new", "verbose_transcription=perhaps", "voice_id=&a["]
+)
+def test_what_is_wrong_with_one_part_of_an_address_takes_no_other_away(wrong: str) -> None:
+    wanted = read_query(f"config_id=ferry&{wrong}&session_settings[custom_session_id]=ann&resumed_chat_group_id=g")
+    assert (wanted.config_id, wanted.resumed_chat_group_id) == ("ferry", "g")
+    assert (wanted.event_limit, wanted.config_version, wanted.verbose_transcription) == (None, None, False)
+    assert wanted.settings.custom_session_id == "ann"
+    assert (wanted.problem is None) == wrong.startswith("voice_id")
+
+
 @given(st.text(st.sampled_from("session_settings[]=&%5B5Daudio0") | st.characters(max_codepoint=126)))
 def test_any_address_can_be_read(query: str) -> None:
     read_query(query)

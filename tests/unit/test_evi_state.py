@@ -84,8 +84,12 @@ def test_tools_replace_those_that_were_declared_before() -> None:
     chat = Chat(tools=[Tool("look", "function")])
     assert set(chat.tools) == {"look"}
     chat.apply(settings(builtin_tools=(Tool(HANG_UP),)))
-    assert {name: tool.type for name, tool in chat.tools.items()} == {HANG_UP: "builtin"}
+    assert {name: tool.type for name, tool in chat.tools.items()} == {"look": "function", HANG_UP: "builtin"}
     chat.apply(settings())
+    assert set(chat.tools) == {"look", HANG_UP}, "what is not said stays as it is"
+    chat.apply(settings(tools=(Tool("ask", "function"),)))
+    assert set(chat.tools) == {"ask", HANG_UP}
+    chat.apply(settings(tools=()))
     assert set(chat.tools) == {HANG_UP}
 
 

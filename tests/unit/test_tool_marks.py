@@ -11,7 +11,7 @@ from elizad.conversation.events import TurnRequested
 from elizad.conversation.guide import Guide
 from elizad.conversation.phrases import NO_TOOL
 from elizad.conversation.steering import Rule, Steering
-from elizad.conversation.tools import tool_mark, unmarked, without_tools
+from elizad.conversation.tools import told, tool_mark, unmarked, without_tools
 from elizad.eliza import FAITHFUL, Eliza
 from elizad.speech.spoken import Spoken
 from elizad.types import Role, Utterance
@@ -60,6 +60,20 @@ def test_an_end_mark_is_not_doubled() -> None:
     mark = tool_mark("It is [a] there.")
     assert mark is not None
     assert mark.filled("sunny. Take a hat.") == "It is sunny. Take a hat there."
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('"raining"', "raining"),
+        ("raining", "raining"),
+        ('"it\\u0027s"', "it's"),
+        ('{"a": 1}', '{"a": 1}'),
+        ('"a" or "b"',) * 2,
+    ],
+)
+def test_what_a_tool_says_may_be_a_json_string(content: str, said: str) -> None:
+    assert told(content) == said
 
 
 def test_the_spoken_form_keeps_a_mark_whole() -> None:

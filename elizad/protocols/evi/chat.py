@@ -37,6 +37,8 @@ class Chat:
         self._variables: dict[str, str] = {}
         self._owed = False  # the newest user message has no answer
         self._turn = 0
+        self._tools: Sequence[Tool] = tools
+        self._builtin_tools: Sequence[Tool] = ()
         self.tools: dict[str, Tool] = {tool.name: tool for tool in tools}
         self.session: str | None = None
         self.system_prompt = ""
@@ -82,9 +84,11 @@ class Chat:
             self.audio = settings.audio
         if settings.voice_id:
             self.voice_id = settings.voice_id
-        if settings.tools is not None or settings.builtin_tools is not None:
-            builtin = [_builtin(tool) for tool in settings.builtin_tools or ()]
-            self.tools = {tool.name: tool for tool in (*(settings.tools or ()), *builtin)}
+        if settings.tools is not None:
+            self._tools = settings.tools
+        if settings.builtin_tools is not None:
+            self._builtin_tools = [_builtin(tool) for tool in settings.builtin_tools]
+        self.tools = {tool.name: tool for tool in (*self._tools, *self._builtin_tools)}
 
     def greet(self, text: str | None) -> TurnRequested:
         """Return the turn in which we speak first; None is for the script's own words.

@@ -41,10 +41,16 @@ def read_query(query: str) -> Wanted:
     except ValueError:
         return Wanted(problem=malformed(f"more than {_MOST_PAIRS} parameters in the address"))
     problem = None
-    try:
-        wanted = msgspec.convert({name: value for name, value in pairs if name in _PLAIN}, Wanted, strict=False)
-    except msgspec.ValidationError as error:
-        wanted, problem = Wanted(), malformed(f"in the address: {error}")
+    wanted = Wanted()
+    for name, value in pairs:
+        if name not in _PLAIN:
+            continue
+        try:  # each by itself: what is wrong with one takes no other away
+            one = msgspec.convert({name: value}, Wanted, strict=False)
+        except msgspec.ValidationError as error:
+            problem = malformed(f"in the address: {error}")
+        else:
+            wanted = msgspec.structs.replace(wanted, **{name: getattr(one, name)})
     try:
         settings = _settings([(name, value) for name, value in pairs if name.startswith(f"{_SETTINGS}[")])
     except EviProblem as error:
