@@ -34,8 +34,8 @@ def load_responder(spec: str) -> Respond:
     A file's folder is put where Python looks for modules, so that it can import its neighbours.
 
     Raises:
-        ConfigError: it cannot be imported, or it is no async generator function; the problem is that of
-            `agent.respond`, and says on which line of the user's own file it happened.
+        ConfigError: it cannot be imported, or it is no async generator function of one argument; the problem is that
+            of `agent.respond`, and says on which line of the user's own file it happened.
     """
     place, _, name = spec.rpartition(":")
     if not place or not name.isidentifier():
@@ -49,13 +49,17 @@ def load_responder(spec: str) -> Respond:
     if not inspect.isasyncgenfunction(found):
         kind = "a coroutine" if inspect.iscoroutinefunction(found) else f"a {type(found).__name__}"
         raise _wrong(f'"{name}" in {place} is {kind}: it has to be an async generator, "async def" with "yield" in it')
+    try:
+        inspect.signature(found).bind("a turn")
+    except TypeError as error:
+        raise _wrong(f'"{name}" in {place} cannot be called with a turn alone: {error}') from None
     return cast("Respond", found)
 
 
 def _load_module(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _failed(name, error) from error
 
 
@@ -71,13 +75,13 @@ def _load_file(path: Path) -> ModuleType:
         sys.path.insert(0, folder)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _failed(str(path), error) from error
     sys.modules[spec.name] = module
     return module
 
 
-def _failed(what: str, error: Exception) -> ConfigError:
+def _failed(what: str, error: Exception | SystemExit) -> ConfigError:
     """Say what happened and where, which is the last place in the user's own code."""
     if isinstance(error, SyntaxError):
         return _wrong(f"{what} cannot be imported: line {error.lineno}: {error.msg}")

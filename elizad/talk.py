@@ -17,6 +17,7 @@ from elizad.eliza.expressions import score
 from elizad.errors import EndlessScript
 from elizad.guidance import make_guide
 from elizad.mind import make_eliza
+from elizad.ops import logs
 from elizad.ops.config import ScriptMode, Settings
 from elizad.speech.annotations import context, parse_expressions, split_annotations
 from elizad.speech.farewell import is_goodbye
@@ -41,6 +42,7 @@ def talk(script: str | None, mode: ScriptMode | None, trace: bool, settings: Set
         from elizad.responders import borrowed_mind  # trio, which ELIZA does without
 
         borrowed = borrowed_mind(settings)
+        logs.configure(settings.log.level, settings.log.format, settings.log.color)  # which tell of its failures
     talker = Talker(eliza, guide, trace, borrowed)
     if sys.stdin.isatty() and sys.stdout.isatty():
         from elizad.terminal import converse  # rich, which a filter does without

@@ -86,6 +86,15 @@ def test_talk_works_with_it(shop: Path) -> None:
     assert end == ""
 
 
+def test_talk_says_what_went_wrong_in_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("async def respond(turn):\n    yield 42\n", encoding="utf-8")
+    (tmp_path / "config.toml").write_text("[agent]\nrespond = './mine.py:respond'\n", encoding="utf-8")
+    for level, says in (("info", b"error=TypeError"), ("debug", b"a responder yields str, not int")):
+        result = elizad("talk", "--config", str(tmp_path / "config.toml"), "--log-level", level, stdin=b"hello\n")
+        assert result.stdout.splitlines()[1].startswith(b"I'm sorry")
+        assert says in result.stderr
+
+
 class OpenAi(BaseHTTPRequestHandler):
     """A language model that repeats what was said last, a word at a time."""
 

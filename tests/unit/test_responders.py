@@ -17,6 +17,12 @@ async def coroutine(turn):
     return ""
 def plain(turn):
     return ""
+async def nothing():
+    yield ""
+async def two(turn, session):
+    yield ""
+async def one_and_more(turn, session=None, *others):
+    yield ""
 """
 
 
@@ -26,6 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "helper_of_this_test.py").write_text("WORDS = 'hello'\n", encoding="utf-8")
     (tmp_path / "good.py").write_text(GOOD, encoding="utf-8")
     (tmp_path / "broken.py").write_text("async def respond(turn):\n    yield (\n", encoding="utf-8")
+    (tmp_path / "leaves.py").write_text("import sys\nsys.exit(3)\n", encoding="utf-8")
     (tmp_path / "raises.py").write_text("x = 1\ny = x / 0\n", encoding="utf-8")
     return tmp_path
 
@@ -33,6 +40,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_file_that_imports_its_neighbour(folder: Path) -> None:
     responder = load_responder(f"{folder}/good.py:respond")
     assert responder.__name__ == "respond"  # type: ignore[attr-defined]
+
+
+def test_a_responder_may_have_arguments_that_need_not_be_given(folder: Path) -> None:
+    assert load_responder(f"{folder}/good.py:one_and_more")
 
 
 def test_a_module(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,11 +58,14 @@ def test_a_module(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("good.py:", "is not of the form"),
         ("{folder}/good.py:re-spond", "is not of the form"),
         ("{folder}/missing.py:respond", "there is no file"),
-        ("{folder}/good.py:reply", 'has no "reply" (it has respond)'),
+        ("{folder}/good.py:reply", 'has no "reply" (it has respond, nothing, two, one_and_more)'),
+        ("{folder}/good.py:nothing", "cannot be called with a turn alone: too many positional arguments"),
+        ("{folder}/good.py:two", "cannot be called with a turn alone: missing a required argument: 'session'"),
         ("{folder}/good.py:coroutine", "is a coroutine"),
         ("{folder}/good.py:plain", "is a function"),
         ("{folder}/good.py:WORDS", "is a str"),
         ("{folder}/broken.py:respond", "cannot be imported: line 2"),
+        ("{folder}/leaves.py:respond", "SystemExit: 3 (leaves.py, line 2)"),
         ("{folder}/raises.py:respond", "ZeroDivisionError: division by zero (raises.py, line 2)"),
         ("no_such_module_anywhere:respond", "ModuleNotFoundError"),
     ],
