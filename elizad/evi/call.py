@@ -36,6 +36,7 @@ from elizad.types import CloseCode
 log = logging.getLogger("elizad.evi")
 
 _INBOX: Final = 1  # the client waits while we write, and so does the speaker
+_GREETING_S: Final = 0.5  # for a greeting's first words: a script takes a millisecond, and nobody waits for a mind
 _PARTING_S: Final = 15.0  # for our last words to be played before the chat ends
 
 
@@ -128,7 +129,6 @@ class Call:
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = self._answers.nursery = nursery
-                nursery.start_soon(self._read)
                 for task in self.beside:
                     nursery.start_soon(task)
                 try:
@@ -199,6 +199,7 @@ class Call:
         if self._chat.system_prompt:
             self._sitting.note("SYSTEM", "SYSTEM_PROMPT", self._chat.system_prompt)
         await self._greet()
+        self._nursery.start_soon(self._read)
         while self.ending is None:
             await self._flush()
             if (arrival := await self._next()) is not None:
@@ -327,7 +328,7 @@ class Call:
                 self.tell(not_heard(why))
 
     async def _greet(self) -> None:
-        """Speak first, if the profile says so, and in the first chat of a group."""
+        """Speak first, if the profile says so, and in the first chat of a group; who speaks at once is greeted too."""
         greeting, chat = self._profile.greeting, self._chat
         if greeting is None or chat.transcript:
             return
@@ -335,6 +336,9 @@ class Call:
             self._answers.delegate(chat.greet(None))
         else:
             await self._answers.answer(chat.greet(greeting or None))
+        with trio.move_on_after(_GREETING_S):
+            while self._answers.is_busy and not self._answers.is_heard:
+                await self._take(await self._inbox.receive())
 
     async def _hear(self, text: str, begin_ms: int, end_ms: int, *, from_text: bool) -> None:
         """Take what the caller said: it cuts off what is being said."""

@@ -100,6 +100,29 @@ async def test_the_profile_says_who_greets(autojump_clock: MockClock, greeting: 
     assert client.types[-1] == ("assistant_end" if said else "chat_metadata")
 
 
+async def test_who_speaks_at_once_is_greeted_all_the_same(autojump_clock: MockClock) -> None:
+    client = Client(Profile(greeting="Hello. Well?"), mouth=Hum())
+    client.say("I need a boat")  # before anything was sent
+    async with chatting(client):
+        await client.settle(3)
+    said = [type for type in client.types if type != "audio_output"]
+    assert said[:4] == ["chat_metadata", "assistant_message", "user_interruption", "user_message"]
+    assert client.said == ["Hello.", "What would a boat change?"]
+
+
+async def test_who_speaks_before_a_slow_greeting_is_answered_instead(autojump_clock: MockClock) -> None:
+    async def respond(turn: Turn) -> AsyncIterator[str]:
+        await trio.sleep(1)
+        yield f"You said {turn.utterance}."
+
+    client = Client(Profile(greeting="", custom_language_model="ws://x"), respond=respond)
+    client.say("hello")
+    async with chatting(client):
+        await client.settle(4)
+    assert client.types == ["chat_metadata", "user_message", "assistant_message", "assistant_end"]
+    assert client.said == ["You said hello."]
+
+
 async def test_a_chat_that_is_gone_on_with_is_not_greeted_and_knows_what_was_said(autojump_clock: MockClock) -> None:
     earlier = [Utterance(Role.USER, "my dog"), Utterance(Role.ASSISTANT, "Tell me of your dog.")]
     async with chatting(Client(Profile(greeting="Hello."), earlier=earlier)) as client:
