@@ -26,6 +26,7 @@ _FIN: Final = 0x80
 _CONTROL: Final = 0x08  # set in the opcodes of pings, pongs and closes (section 5.5)
 _MASKED: Final = 0x80
 _MOST_CONTROL: Final = 125  # bytes of payload of a ping, pong or close (section 5.5)
+_GROWTH: Final = 16_384  # bytes by which a message may be longer than the one before, and still be read at once
 _SMALL: Final = 1024  # a piece below this is put to others: alone it would take many times its size
 _CODES: Final = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, *range(3000, 5000)})
 """Which may be sent (section 7.4); wsproto knows some more."""
@@ -56,7 +57,7 @@ class Passed(NamedTuple):
 class FrameReader:
     """Where the frames begin in one direction of one connection. It never fails: nonsense has lengths too."""
 
-    __slots__ = ("_data", "_fragmented", "_is_end", "_left", "_more", "_most_bytes", "_wanted", "has_closed")
+    __slots__ = ("_data", "_fragmented", "_is_end", "_left", "_more", "_most_bytes", "_usual", "_wanted", "has_closed")
 
     def __init__(self, most_bytes: int) -> None:
         """A text message of more than `most_bytes` is not read here."""
@@ -64,6 +65,7 @@ class FrameReader:
         self._data = b""  # what has come and is not read
         self._more: list[bytes | bytearray] | None = None  # what came after it
         self._wanted = 0  # bytes without which nothing can be read; 0: not known
+        self._usual = 0  # bytes of the newest message, and some more
         self._left = 0  # bytes of the payload of the frame that is being handed on
         self._is_end = False  # whether its last byte is an end
         self._fragmented = False  # whether a message was begun and not ended
@@ -92,6 +94,11 @@ class FrameReader:
         """Whether there is nothing that could be read now."""
         return not self._data or self._wanted > 0
 
+    @property
+    def expected(self) -> int:
+        """How many bytes may well come next: the rest of a message, or one like the last, which is often sent again."""
+        return max(self._wanted, 0) if self._data else self._usual
+
     def next(self, most_frames: int) -> str | Control | Passed | None:
         """Return the next message, ping, pong or close, or up to `most_frames` frames of another kind.
 
@@ -114,6 +121,8 @@ class FrameReader:
                 found = _text(data, begins, ends) if is_text else _control(data, begins, ends)
                 if found is not None:
                     self._data = data[ends:]
+                    if is_text:
+                        self._usual = ends + _GROWTH
                     return found
         return self._pass_on(most_frames)
 

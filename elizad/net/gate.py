@@ -17,6 +17,8 @@ from elizad.net.throttle import Bucket
 READ_BYTES: Final = 65_536
 """One read. A resent transcript of 20 KiB arrives in one system call, where trio-websocket's own 4 KiB takes five."""
 
+_MOST_READ_BYTES: Final = 1024 * 1024  # in one read, of a message that is known to be long: a tenth of a millisecond
+
 LINGER_BYTES: Final = 16 * 1024 * 1024
 """What `linger` reads and drops at most: the rest of a message that was too big, and a bound on a peer's patience."""
 
@@ -96,8 +98,10 @@ class Gate:
         """
         return 0.0 if self._reading_since is None else max(0.0, now - self._reading_since)
 
-    async def read(self) -> bytes:
-        """Wait for what comes next, READ_BYTES of it at most; nothing when no more will come.
+    async def read(self, expected: int = 0) -> bytes:
+        """Wait for what comes next; nothing when no more will come.
+
+        That is READ_BYTES at most, or more where more are `expected`.
 
         Raises: BrokenResourceError, ClosedResourceError. Cancelling: loses nothing.
         """
@@ -107,6 +111,7 @@ class Gate:
             await trio.lowlevel.checkpoint()
             raise trio.ClosedResourceError("this stream is closed")
         socket = self._socket
+        most = READ_BYTES if expected <= READ_BYTES else min(expected, _MOST_READ_BYTES)
         self._reading_since = trio.current_time()
         try:
             if socket is None:
@@ -119,11 +124,11 @@ class Gate:
                     await trio.lowlevel.checkpoint()
                 while True:
                     try:
-                        data = os.read(socket.fileno(), READ_BYTES)
+                        data = os.read(socket.fileno(), most)
                         break
                     except BlockingIOError:
                         await trio.lowlevel.wait_readable(socket)
-                self._is_drained = len(data) < READ_BYTES
+                self._is_drained = len(data) < most
         except OSError as error:
             if error.errno == errno.EBADF:
                 raise trio.ClosedResourceError("this socket was already closed") from None

@@ -159,7 +159,7 @@ class WebSocket:
                     message = await self._look_at(found)
                 else:
                     try:
-                        data = await gate.read()
+                        data = await gate.read(frames.expected)
                     except (trio.BrokenResourceError, trio.ClosedResourceError):
                         data = b""
                     if not data:

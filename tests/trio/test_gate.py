@@ -62,6 +62,22 @@ class TestReading:
         await Gate(transport, LIMITS).read()
         assert transport.asked == [READ_BYTES]
 
+    async def test_what_is_expected_comes_in_one_read(self) -> None:
+        async with over_sockets() as (gate, far):
+            await far.send_all(b"x" * 150_000)
+            assert len(await gate.read(200_000)) == 150_000
+            await far.send_all(b"x" * 150_000)
+            assert len(await gate.read(10)) == READ_BYTES
+
+    async def test_a_read_has_a_bound_whatever_is_expected(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[int] = []
+        read = os.read
+        monkeypatch.setattr(os, "read", lambda file, most: asked.append(most) or read(file, most))
+        async with over_sockets() as (gate, far):
+            await far.send_all(b"x")
+            await gate.read(1 << 30)
+        assert asked[-1] == 1 << 20
+
     async def test_what_comes_and_the_end(self) -> None:
         async with over_sockets() as (gate, far):
             async with trio.open_nursery() as nursery:

@@ -346,3 +346,21 @@ def test_a_message_in_many_small_pieces_takes_little_more_than_its_bytes() -> No
     assert taken < 3 * len(data)
     reader.feed(data[-2:])
     assert reader.next(10) == "x" * 60_000
+
+
+def test_what_is_expected_next() -> None:
+    reader = FrameReader(MOST)
+    assert reader.expected == 0
+    whole = frame(TEXT, b"x" * 60_000)
+    reader.feed(whole[:100])
+    assert reader.next(1) is None
+    assert reader.expected == len(whole) - 100, "the rest of it"
+    reader.feed(whole[100:])
+    assert reader.next(1) is not None
+    assert len(whole) < reader.expected < len(whole) + 20_000, "one like it, and what has been said since"
+    reader.feed(frame(PING, b""))
+    assert reader.next(1) is not None
+    assert reader.expected > len(whole), "a ping says nothing about messages"
+    reader.feed(frame(TEXT, b"x"))
+    assert reader.next(1) is not None
+    assert reader.expected < 20_000
