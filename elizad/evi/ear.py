@@ -22,6 +22,7 @@ import trio
 import elizad
 from elizad.evi import programs
 from elizad.evi.sound import HEARD_RATE, Resampler, read_head
+from elizad.evi.timeline import Timeline
 from elizad.protocols.evi.incoming import Audio
 
 log = logging.getLogger("elizad.evi")
@@ -100,7 +101,7 @@ class Hearing:
             raise NoEar('Speech is not understood here: install "elizad[voice]", or send user_input instead.')
         form = _form(first, audio)
         if self._ears >= self._most():
-            raise NoEar(f"{self._ears} callers are being listened to, which is the most that may be: try later.")
+            raise NoEar(f"{self._ears} callers are listened to, and no more can be: send user_input, or call again later.")
         self._ears += 1
         return Ear(form, began_ms, interim=interim, closed=self._close)
 
@@ -125,6 +126,7 @@ class Ear:
         self._interim = interim
         self._closed = closed
         self._opened = trio.current_time()
+        self._time = Timeline(began_ms)
         self._held: deque[bytes | None] = deque()  # None: another file begins
         self._held_bytes = 0
         self._room = _CONTAINER_BYTES if form.container else round(_HELD_S * form.rate) * 2 * form.channels
@@ -135,8 +137,10 @@ class Ear:
 
     def feed(self, data: bytes) -> None:
         """Take a piece of sound. Does not wait; what there is no room for is not heard."""
-        if not self._form.container:
+        if not self._form.container:  # what is said in one of these, only ffmpeg knows: it has to go on in silence
             data = _samples(data)
+            seconds = len(data) / (2 * self._form.channels * self._form.rate)
+            self._time.feed(seconds * 1000, self._now_ms())
         if self._held_bytes + len(data) > self._room or len(self._held) >= _MOST_PIECES:
             if not self._is_behind:
                 self._is_behind = True
@@ -166,14 +170,17 @@ class Ear:
                 if not self._begins_again:
                     log.warning("hearing failed", extra={"fields": {"why": "the listener has ended"}})
                     break
-                self._began_ms += round((trio.current_time() - self._opened) * 1000)
-                self._opened = trio.current_time()
+                self._time = Timeline(self._now_ms())
         except* OSError as group:
             why = _NOT_NOW
             log.warning("hearing failed", extra={"fields": {"why": str(group.exceptions[0])}})
         finally:
             self._closed()
         await put(Deaf(why))
+
+    def _now_ms(self) -> int:
+        """Return how long the chat has lasted."""
+        return self._began_ms + round((trio.current_time() - self._opened) * 1000)
 
     async def _start(self, nursery: trio.Nursery) -> tuple[trio.abc.SendStream, trio.abc.ReceiveStream]:
         """Start the listener, and ffmpeg before it if need be; return where sound goes in and lines come out."""
@@ -227,12 +234,12 @@ class Ear:
 
     def _read(self, line: str) -> Sound:
         kind, *rest = line.split(" ", 3)
-        begin_ms = self._began_ms + int(rest[0])
+        begin_ms = self._time.at(int(rest[0]))
         if kind == "began":
             return SpeechBegan(begin_ms)
         text = _I.sub("I", rest[2])
         text = text[:1].upper() + text[1:]
-        return (Heard if kind == "heard" else Interim)(text, begin_ms, self._began_ms + int(rest[1]))
+        return (Heard if kind == "heard" else Interim)(text, begin_ms, max(begin_ms, self._time.at(int(rest[1]))))
 
 
 def _form(first: bytes, audio: Audio | None) -> _Form:

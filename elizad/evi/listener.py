@@ -49,6 +49,7 @@ class Listener:
         self._before_frames = before
         self._waiting = b""
         self._heard_ms = 0.0
+        self._quiet_ms = 0.0  # of it, our own: times are told without
         self._began_ms = 0
         self._looked_ms = 0
         self._said = ""
@@ -70,8 +71,10 @@ class Listener:
     def end(self) -> Iterator[str]:
         """Take it that nobody speaks any more."""
         quiet = bytes(self._endpointer.frame_bytes)
+        before = self._heard_ms
         while self._is_open:
             yield from self._frame(quiet)
+        self._quiet_ms += self._heard_ms - before
 
     def _frame(self, frame: bytes) -> Iterator[str]:
         speech = self._endpointer.process(frame)
@@ -85,7 +88,7 @@ class Listener:
             self._decoder.start_utt()
             speech = b"".join(list(self._before)[: self._before_frames]) + speech
             self._before.clear()
-            yield f"began {self._began_ms}"
+            yield f"began {self._told(self._began_ms)}"
         self._decoder.process_raw(speech, full_utt=False)
         now_ms = round(self._heard_ms)
         if not self._endpointer.in_speech:
@@ -96,13 +99,16 @@ class Listener:
             self._looked_ms = now_ms
             if (said := self._understood()) and said != self._said:
                 self._said = said
-                yield f"interim {self._began_ms} {now_ms} {said}"
+                yield f"interim {self._told(self._began_ms)} {self._told(now_ms)} {said}"
 
     def _close(self, end_ms: int) -> Iterator[str]:
         self._is_open = False
         self._decoder.end_utt()
         if said := self._understood():
-            yield f"heard {self._began_ms} {end_ms} {said}"
+            yield f"heard {self._told(self._began_ms)} {self._told(end_ms)} {said}"
+
+    def _told(self, at_ms: int) -> int:
+        return max(at_ms - round(self._quiet_ms), 0)
 
     def _understood(self) -> str:
         found = self._decoder.hyp()

@@ -121,7 +121,7 @@ def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch: pytest
 async def test_more_listeners_than_the_machine_can_feed_are_refused_until_one_has_gone() -> None:
     hearing = Hearing()
     async with listening(b"", LINEAR, hearing):
-        assert "try later" in refusal(b"", LINEAR, hearing)
+        assert "call again later" in refusal(b"", LINEAR, hearing)
     async with listening(b"", LINEAR, hearing):
         pass
 
@@ -187,6 +187,21 @@ async def test_speech_that_is_cut_off_ends_when_nothing_more_comes() -> None:
     async with listening(b"", LINEAR) as told:
         told.feed(speech()[:-32_000])
         await told.until(Heard)
+
+
+@needs_voice
+async def test_what_is_said_after_the_microphone_was_off_was_said_later() -> None:
+    async with listening(b"", LINEAR, began_ms=10_000) as told:
+        told.feed(speech()[:-32_000])
+        [first] = await told.until(Heard)
+        told.ear._opened -= 60  # a minute goes by
+        told.feed(speech()[:-32_000])
+        first, second = await told.until(Heard, 2)
+    assert isinstance(first, Heard)
+    assert isinstance(second, Heard)
+    assert 10_300 < first.begin_ms < 10_800
+    assert second.begin_ms > 70_000
+    assert abs((second.end_ms - second.begin_ms) - (first.end_ms - first.begin_ms)) < 300
 
 
 @needs_voice
