@@ -35,6 +35,7 @@ _FILES: Final = (
     "sessions.path",
 )
 
+PAGES: Final = ("/healthz", "/readyz", "/status", "/metrics")  # where ops/admin.py answers
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "rich", "plain", "json"]
 LogColor = Literal["auto", "always", "never"]
@@ -300,6 +301,11 @@ def _together(settings: Settings) -> Iterator[Problem]:
         yield Problem(f"retell.{key}", "it waits for the details of the call: set retell.call_details to true")
     yield from keeping.together(settings.sessions)
     yield from evi.together(settings.evi, {"hume.path": settings.hume.path, "retell.path": settings.retell.path})
+    for name in ("hume", "retell"):
+        path = getattr(settings, name).path
+        if settings.admin.public and path in PAGES:
+            message = f'"{path}" is a page for operators: take another, or set admin.public to false'
+            yield Problem(f"{name}.path", message)
     if bool(settings.tls.certificate) != bool(settings.tls.key):
         there, lacking = ("certificate", "key") if settings.tls.certificate else ("key", "certificate")
         yield Problem(f"tls.{lacking}", f"tls.{there} is set, and one is of no use without the other")

@@ -7,7 +7,7 @@ import re
 import string
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
 import pytest
@@ -15,8 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elizad.ops import config, schema
+from elizad.ops.admin import Admin
+from elizad.ops.config import PAGES
+from elizad.ops.metrics import Metrics
 from elizad.ops.places import script_path
 from elizad.ops.schema import MASK, Secret
+from elizad.ops.vitals import Vitals
 from tests.support.toml import problems
 
 ROOT = Path(__file__).parents[2]
@@ -153,6 +157,7 @@ def test_an_override_does_not_hide_what_is_wrong_in_the_file(toml):
         ('[hume]\npath = "/a b"', "hume.path", 'found the string "/a b", expected a path that'),
         ('[hume]\npath = "/ü"', "hume.path", 'found the string "/ü", expected a path that'),
         ('[hume]\npath = "/a#b"', "hume.path", 'found the string "/a#b", expected a path that'),
+        ('[hume]\npath = "/status"\n[admin]\npublic = true', "hume.path", '"/status" is a page for operators: take '),
         (
             '[server]\ntrusted_proxies = ["10.0.0.1/8"]',
             "server.trusted_proxies[0]",
@@ -185,6 +190,15 @@ def test_a_problem_names_the_key_what_was_found_and_what_is_allowed(toml, text, 
     found = problems(toml(text))
     assert list(found) == [path]
     assert found[path].startswith(message)
+
+
+def test_paths_of_pages_that_are_not_served_there_are_free(toml):
+    assert config.load(toml('[hume]\npath = "/status"')).hume.path == "/status"
+
+
+def test_the_pages_are_those_that_are_served():
+    # Their functions are not called, so they need nothing to tell.
+    assert tuple(Admin(cast(Metrics, None), cast(Vitals, None)).pages()) == PAGES
 
 
 def test_every_problem_is_told_not_only_the_first(toml):
