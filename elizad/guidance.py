@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from elizad.conversation.clock import Clock
-from elizad.conversation.guide import Guide, as_it_is
+from elizad.conversation.guide import Guide
 from elizad.conversation.hush import Hush
 from elizad.conversation.safety import DANGERS, HELP, Help, Safety
+from elizad.conversation.said import as_it_is
 from elizad.conversation.steering import Rule, Steering, faults
 from elizad.eliza.expressions import named
 from elizad.errors import Problem
@@ -19,19 +20,19 @@ _GO_ON_UNTOLD: Final = "the caller is not told that the time is over, and nothin
 
 def make_guide(settings: Settings) -> Guide:
     """Return the guide that the settings describe."""
-    clock = _clock(settings)
-    spell = as_it_is
+    spell, hush = as_it_is, Hush(settings.speech.never_say)
     if settings.eliza.mode == "spoken" and settings.speech.spell_numbers:
         from elizad.speech.numerals import spell_out
 
         spell = spell_out
-    return Guide(
-        Steering(_rules(settings), _safety(settings), clock),
-        clock,
-        _one_line(settings.conversation.disclosure),
-        Hush(settings.speech.never_say),
-        spell,
-    )
+
+    def heard(text: str) -> str:
+        return hush(spell(text))
+
+    wanted = settings.conversation
+    warning, closing, disclosure = map(_one_line, (wanted.warning, wanted.closing, wanted.disclosure))
+    clock = Clock(wanted.length_s, wanted.warning_s, warning, closing, heard)
+    return Guide(Steering(_rules(settings), _safety(settings, heard), clock, heard), clock, disclosure, hush, spell)
 
 
 def advice(settings: Settings) -> Iterator[Problem]:
@@ -69,18 +70,13 @@ def _rules(settings: Settings) -> list[Rule]:
     ]
 
 
-def _clock(settings: Settings) -> Clock:
-    wanted = settings.conversation
-    return Clock(wanted.length_s, wanted.warning_s, _one_line(wanted.warning), _one_line(wanted.closing))
-
-
-def _safety(settings: Settings) -> Safety | None:
+def _safety(settings: Settings, heard: Callable[[str], str]) -> Safety | None:
     wanted = settings.safety
     if not wanted.enabled:
         return None
     local = HELP[wanted.locale]
     help_here = Help(wanted.emergency or local.emergency, wanted.line or local.line)
-    return Safety(help_here, {danger: getattr(wanted, danger) for danger in DANGERS})
+    return Safety(help_here, {danger: getattr(wanted, danger) for danger in DANGERS}, heard)
 
 
 def _one_line(text: str) -> str:

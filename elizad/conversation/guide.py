@@ -11,13 +11,8 @@ from typing import Final
 
 from elizad.conversation.clock import NO_CLOCK, Clock
 from elizad.conversation.hush import NOTHING_HUSHED, Hush
-from elizad.conversation.said import AlreadySaid, mark
+from elizad.conversation.said import AlreadySaid, as_it_is, mark
 from elizad.conversation.steering import Steering
-
-
-def as_it_is(text: str) -> str:
-    """Spell nothing out."""
-    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +29,14 @@ class Guide:
     hush: Hush = NOTHING_HUSHED
     spell: Callable[[str], str] = as_it_is
 
+    def heard(self, text: str) -> str:
+        """Return what is heard of a text of the configuration."""
+        return self.hush(self.spell(text))
+
     def disclosed(self, text: str, turn: int, said: AlreadySaid) -> str:
         """Return `text` with the disclosure before it, unless that has been said; `turn` counts the caller's turns."""
         # Only at the beginning: a platform may write down what it spoke in other words, and nobody bears it each turn.
-        if not self.disclosure or turn > 1 or said.times([mark(self.disclosure)]):
+        if not self.disclosure or turn > 1 or said.times([mark(self.disclosure, self.heard)]):
             return text
         return f"{self.spell(self.disclosure)} {text}".rstrip()
 

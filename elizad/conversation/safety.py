@@ -7,13 +7,13 @@ that, decides which kind of danger was spoken of, and words the answer for a pla
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import Final, Literal, NamedTuple, get_args
 
 from elizad.conversation.phrases import fill_fields
-from elizad.conversation.said import AlreadySaid, mark
+from elizad.conversation.said import AlreadySaid, as_it_is, mark
 from elizad.conversation.wording import Signs, Ways, written_out
 from elizad.speech.number_words import digits
 
@@ -152,8 +152,17 @@ def _in_a_story(words: str, match: re.Match[str], stories: Ways) -> bool:
 class Safety:
     """The answers for one place."""
 
-    def __init__(self, help: Help = HELP["neutral"], texts: Mapping[Danger, Sequence[str]] | None = None) -> None:
-        """`texts` replaces packaged ones, with the fields {emergency} and {line}; an empty list replaces nothing."""
+    def __init__(
+        self,
+        help: Help = HELP["neutral"],
+        texts: Mapping[Danger, Sequence[str]] | None = None,
+        said_as: Callable[[str], str] = as_it_is,
+    ) -> None:
+        """`texts` replaces packaged ones, with the fields {emergency} and {line}; an empty list replaces nothing.
+
+        `said_as` makes of a text what is heard of it.
+        """
+        self._said_as = said_as
         _rules()  # read now, and not in the middle of the first call
         fields = help._asdict()
         self._texts: dict[Danger, list[str]] = {
@@ -171,7 +180,7 @@ class Safety:
         if danger is None:
             return None
         texts = self._texts[danger]
-        times = said.times([mark(text) for text in texts])
+        times = said.times([mark(text, self._said_as) for text in texts])
         return danger, texts[times % len(texts)]
 
 

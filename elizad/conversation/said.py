@@ -7,7 +7,8 @@ and counts as not said.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from elizad.conversation.fold import Fold
@@ -24,9 +25,18 @@ def plain_words(text: str) -> str:
     return f" {' '.join(words)} " if words else ""
 
 
-def mark(template: str) -> str:
-    """Return the words by which `template`, a text with `{name}` fields, is known again; empty if it has none."""
-    stretches = [plain_words(stretch).split() for stretch in _FIELD.split(template)]
+def as_it_is(text: str) -> str:
+    """Spell nothing out."""
+    return text
+
+
+@lru_cache(maxsize=256)  # texts of the configuration that are asked for every turn, and then some
+def mark(template: str, said_as: Callable[[str], str] = as_it_is) -> str:
+    """Return the words by which `template`, a text with `{name}` fields, is known again; empty if it has none.
+
+    `said_as` makes of a text what a caller hears: a transcript has "twenty dollars" and not "$20".
+    """
+    stretches = [plain_words(said_as(stretch)).split() for stretch in _FIELD.split(template)]
     longest = max(stretches, key=len)[:_ENOUGH]
     return f" {' '.join(longest)} " if longest else ""
 

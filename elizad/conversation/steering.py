@@ -6,7 +6,7 @@ the transcript, so that the same transcript is steered in the same way on every 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -14,7 +14,7 @@ from elizad.conversation.clock import NO_CLOCK, Clock, time_words
 from elizad.conversation.patterns import Pattern
 from elizad.conversation.phrases import fill_fields
 from elizad.conversation.safety import Safety
-from elizad.conversation.said import AlreadySaid, mark
+from elizad.conversation.said import AlreadySaid, as_it_is, mark
 from elizad.conversation.wording import Signs, Ways, written_out
 
 Then = Literal["go_on", "stay", "end"]
@@ -82,6 +82,7 @@ class Rule:
 @dataclass(slots=True)
 class _Compiled:
     rule: Rule
+    said_as: Callable[[str], str]
     words: Ways = field(init=False)
     context: Ways = field(init=False)
     pattern: Pattern | None = field(init=False)
@@ -90,7 +91,7 @@ class _Compiled:
     def __post_init__(self) -> None:
         self.words, self.context = Ways(self.rule.words), Ways(self.rule.context)
         self.pattern = Pattern(self.rule.pattern) if self.rule.pattern else None
-        self.mark = mark(self.rule.say)
+        self.mark = mark(self.rule.say, self.said_as)
 
     def fires(self, now: TurnContext, heard: str) -> dict[str, str] | None:
         """Return what the pattern's groups held if every condition holds; the cheap ones are asked first.
@@ -118,13 +119,19 @@ class _Compiled:
 class Steering:
     """Safety first, then the end of the time, then one's own rules in their order; the warning beside these."""
 
-    def __init__(self, rules: Sequence[Rule] = (), safety: Safety | None = None, clock: Clock = NO_CLOCK) -> None:
-        """Compile `rules`.
+    def __init__(
+        self,
+        rules: Sequence[Rule] = (),
+        safety: Safety | None = None,
+        clock: Clock = NO_CLOCK,
+        said_as: Callable[[str], str] = as_it_is,
+    ) -> None:
+        """Compile `rules`. `said_as` makes of a text what is heard of it, and what stands in a transcript.
 
         Raises:
             ValueError: a rule's words or pattern cannot be used.
         """
-        self._rules = [_Compiled(rule) for rule in rules]
+        self._rules = [_Compiled(rule, said_as) for rule in rules]
         self._signs = Signs(compiled.words for compiled in self._rules)
         self._safety = safety
         self._clock = clock
@@ -204,6 +211,8 @@ def _contradictions(rule: Rule, call_ends: bool) -> Iterator[str]:
                 yield f"never fires: Retell does not send what {name} asks for"
     if rule.platform == "evi" and rule.expression:
         yield "never fires: where elizad plays EVI itself, nobody hears expressions"
+    if rule.score != Rule().score and not rule.expression:
+        yield "has a score of no expression: it is not looked at"
     if not rule.say and rule.then == "stay":
         yield 'leaves the caller in silence: it has nothing to say and then = "stay"'
     if rule.limit and not mark(rule.say):

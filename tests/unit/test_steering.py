@@ -15,9 +15,10 @@ from elizad.conversation.events import Ask, TurnRequested
 from elizad.conversation.guide import Guide
 from elizad.conversation.hush import Hush
 from elizad.conversation.safety import Safety
-from elizad.conversation.said import AlreadySaid, mark
+from elizad.conversation.said import AlreadySaid, as_it_is, mark
 from elizad.conversation.steering import Decision, Rule, Steering, TurnContext, faults
 from elizad.eliza import Eliza
+from elizad.speech.numerals import spell_out
 from elizad.speech.spoken import Spoken
 from elizad.types import Role, Utterance
 from tests.support.calls import SCRIPT
@@ -89,6 +90,22 @@ def test_a_limit_is_counted_in_what_was_said() -> None:
     assert looked(twice, said=said(texts[0], "Something else.")) is not None
     assert looked(twice, said=said(*texts)) is None
     assert looked(twice, said=said(texts[0], "Well, Ann, we close")) is not None  # broken off: not heard
+
+
+def test_a_limit_is_counted_in_what_was_heard_of_the_text() -> None:
+    once = rule(limit=1, say="The room for {name} costs $20, and we close at 9:30.")
+    heard = "The room for Ann costs twenty dollars, and we close at nine thirty."
+    for spoken, fires in ((spell_out, False), (as_it_is, True)):
+        look = Steering([once], said_as=spoken).look(TurnContext("hello there", said=said(heard)))
+        assert (look is not None) is fires
+
+
+def test_a_warning_with_numbers_is_given_once() -> None:
+    clock = Clock(0, 60.0, "In 1 minute or so, at 9:30, we end.", "Call 24/7. Goodbye.", spell_out)
+    now = TurnContext("so", seconds_left=30, said=said("In one minute or so, at nine thirty, we end."))
+    assert Steering((), None, clock).look(now) is None
+    over = TurnContext("so", seconds_left=0, said=said(spell_out(clock.closing)))
+    assert Steering((), None, clock).look(over) == Decision("time: over", AFTER_THE_END, "end")
 
 
 def test_fields_come_from_the_match_the_call_and_the_turn() -> None:
@@ -175,10 +192,10 @@ def test_texts_that_are_empty_say_and_end_nothing() -> None:
 
 
 def test_time_in_words() -> None:
-    found = [time_words(seconds) for seconds in (1800, 125, 90, 89, 45, 44, 20, 19, -4, None)]
+    found = [time_words(seconds) for seconds in (1800, 125, 90, 89, 45, 44, 20, 19, 8, 7, -4, None)]
     assert found == [
         "thirty minutes", "two minutes", "two minutes", "one minute", "one minute", "half a minute", "half a minute",
-        "a few seconds", "a few seconds", "",
+        "ten seconds", "ten seconds", "five seconds", "no time", "",
     ]  # fmt: skip
 
 
@@ -330,6 +347,7 @@ def test_pieces_of_one_reply_are_one_turn() -> None:
         ([rule(platform="retell", seconds_left=60.0)], False, (0, "has no end unless conversation.length_s says so")),
         ([rule(platform="retell", expression="Joy")], False, (0, "Retell does not send what expression asks for")),
         ([rule(platform="retell", context=("a",))], False, (0, "Retell does not send what context asks for")),
+        ([rule(score=0.9)], False, (0, "has a score of no expression")),
         ([rule(say="")], False, (0, "leaves the caller in silence")),
         ([rule(say="{name}", limit=1)], False, (0, "has a limit that cannot be kept")),
     ],
@@ -395,4 +413,4 @@ def test_what_is_told_never_to_fire_never_fires(conditions: list[dict[str, Any]]
     decision = Steering(rules).look(now)
     if decision is not None:
         told = [why for index, why in faults(rules, call_ends=True) if index == int(decision.rule)]
-        assert not [why for why in told if not why.startswith("never fires: Retell")]
+        assert not [why for why in told if not why.startswith(("never fires: Retell", "has a score"))]
