@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final, NoReturn, TextIO
 
 import trio
@@ -56,7 +56,12 @@ def call(args: argparse.Namespace, usage: Callable[[str], NoReturn]) -> int:
             return trio.run(_replay, args, place, record, name)
         if args.calls:
             return trio.run(_load, args, steps)
-        with _recorder(args, name) as frames, saved_audio(args.save_audio) as sound:
+        with ExitStack() as files:
+            try:
+                frames = files.enter_context(_recorder(args, name))
+                sound = files.enter_context(saved_audio(args.save_audio))
+            except OSError as wrong:
+                usage(f"{wrong.filename}: {_reason(wrong)}")
             recorder = _both(frames, sound)
             if args.check_rules:
                 return trio.run(_check, args, place, name, steps, recorder)

@@ -101,7 +101,7 @@ class Hearing:
             raise NoEar('Speech is not understood here: install "elizad[voice]", or send user_input instead.')
         form = _form(first, audio)
         if self._ears >= self._most():
-            raise NoEar(f"{self._ears} callers are listened to, and no more can be: send user_input, or call again later.")
+            raise NoEar(f"{self._ears} callers are heard, which is the most: send user_input, or call again later.")
         self._ears += 1
         return Ear(form, began_ms, interim=interim, closed=self._close)
 

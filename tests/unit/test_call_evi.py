@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elizad import cli
 from elizad.call.events import Answer, Audio, Chunk, End, Finding, Note
 from elizad.call.evi import HUSH_S, EviPlatform
 from elizad.call.evi_frames import REQUIRED
@@ -269,3 +270,12 @@ def test_only_evi_hears_a_file_from_standard_input(tmp_path: Path, capsys: pytes
     assert Lines().feed(line) == []
     assert "only EVI hears" in capsys.readouterr().err
     assert [type(step) for step in Lines(hears=True).feed(line)] == [Speak]
+
+
+@pytest.mark.parametrize("option", ["--save-audio", "--record"])
+def test_a_file_that_cannot_be_written_is_told_before_anybody_is_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    path = tmp_path / "nowhere" / "file"
+    assert cli.main(["call", "ws://127.0.0.1:9/v0/evi/chat", "--as", "evi", "--say", "Hello", option, str(path)]) == 2
+    assert f"{path}: No such file or directory" in capsys.readouterr().err
