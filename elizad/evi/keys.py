@@ -98,7 +98,8 @@ class Keys:
         good = [pair for pair in self._pairs if given is not None and pair[1] and _are_equal(pair, given)]
         if not good:
             challenge = (("WWW-Authenticate", 'Basic realm="key:secret"'),)
-            raise Refusal(401, "an API key and its secret, as Basic credentials, are needed", challenge)
+            needed = "an API key and its secret, as Basic credentials, are needed"
+            raise Refusal(401, needed if given is None else "this API key and secret are not accepted", challenge)
         return self._sign(b":".join(good[0]))
 
     def _is_known(self, text: str) -> bool:

@@ -139,6 +139,16 @@ def test_a_token_is_only_given_for_a_key_with_its_secret(header):
     with pytest.raises(Refusal) as caught:
         token_for(KEYS, request, HERE)
     assert caught.value.status == 401
+    are_credentials = header is not None and header in (
+        basic(f"{KEY}:"),
+        basic(f"{KEY}:wrong-secret"),
+        basic(f"wrong-key:{SECRET}"),
+        basic("second-key:"),
+        basic("second-key:second-key"),
+        basic(f"{KEY}:{SECRET}x"),
+    )
+    words = "this API key and secret are not accepted" if are_credentials else "are needed"
+    assert caught.value.reason.endswith(words)
     assert "key" in caught.value.reason
     assert KEY not in caught.value.reason
 

@@ -117,6 +117,15 @@ def test_what_is_no_message_is_told_with_its_code(text: str, code: str) -> None:
     assert caught.value.code == code
 
 
+def test_a_problem_says_what_is_wrong() -> None:
+    with pytest.raises(EviProblem) as caught:
+        read(message("user_input", text=None))
+    assert caught.value.message == "This cannot be taken as it is: Expected `str`, got `null` - at `$.text`."
+    problem = read_query("config_version=new").problem
+    assert problem is not None
+    assert problem.message.startswith("This cannot be taken as it is: in the address: Expected `int | null`")
+
+
 def test_a_problem_does_not_say_back_what_was_said() -> None:
     with pytest.raises(EviProblem) as caught:
         read(message("user_input", text={"secret": "my heart"}))

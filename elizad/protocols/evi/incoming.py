@@ -42,10 +42,8 @@ def not_json(why: str) -> EviProblem:
 
 
 def malformed(why: str) -> EviProblem:
-    """Return the problem of a message that is not what it should be."""
-    return EviProblem(
-        "E0101", "malformed_message", f"The message is missing a field or has one of a wrong kind: {why}."
-    )
+    """Return the problem of a message, or an address, that is not what it should be."""
+    return EviProblem("E0101", "malformed_message", f"This cannot be taken as it is: {why}.")
 
 
 class _Message(msgspec.Struct, frozen=True, tag_field="type"):
