@@ -144,6 +144,7 @@ class _Visit:
             if isinstance(stream, TlsStream):
                 await stream.shake_hands(limits.handshake_timeout_s)
             head, early = await read_head(stream, head_bytes=limits.head_bytes, timeout_s=limits.head_timeout_s)
+            refused = partial(render_refusal, head=head)
             response = await render_page(pages, head)
             if response is None:
                 client = self._client_of(head)

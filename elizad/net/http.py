@@ -106,9 +106,10 @@ def render_response(
     return "\r\n".join([*lines, "", ""]).encode("ascii") + (b"" if head_only else body)
 
 
-def render_refusal(refusal: Refusal) -> bytes:
-    """Return the answer to a request that is refused: its reason in one line."""
-    return render_response(refusal.status, f"{refusal.reason}\n".encode(), refusal.headers)
+def render_refusal(refusal: Refusal, head: Head | None = None) -> bytes:
+    """Return the answer to a request that is refused, as far as it was understood: its reason in one line."""
+    head_only = head is not None and head.method == "HEAD"  # no body then (RFC 9110 section 9.3.2)
+    return render_response(refusal.status, f"{refusal.reason}\n".encode(), refusal.headers, head_only=head_only)
 
 
 async def render_page(pages: Pages, head: Head) -> bytes | None:

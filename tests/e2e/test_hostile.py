@@ -208,3 +208,12 @@ class TestTrioWebsocketHazards:
     async def test_13_refusals_are_http(self, line: bytes, data: bytes) -> None:
         async with besieged() as front:
             assert await refusal_of(front, data) == line
+
+    @pytest.mark.parametrize("target", ["/", "/echo"])
+    async def test_13_a_refusal_of_head_has_no_body(self, target: str) -> None:
+        async with besieged() as front, await front.connect() as stream:
+            await stream.send_all(request(line=f"HEAD {target} HTTP/1.1"))
+            answer = await read_all(stream)
+        assert answer.startswith(b"HTTP/1.1 40")
+        assert b"\r\nContent-Length: " in answer
+        assert answer.endswith(b"\r\n\r\n")
