@@ -87,7 +87,9 @@ class Outside:
             except DialFailed as failure:
                 fields = {"conn": self._conn, "kind": failure.kind}
                 log.warning("custom language model not reached", extra={"fields": fields})
-                self._report.failed(f"Custom language model {self._url} timed out during connection attempt.")
+                late = failure.kind == "timeout"
+                what = "timed out during connection attempt" if late else f"could not be reached ({failure.kind})"
+                self._report.failed(f"Custom language model {self._url} {what}.")
                 settled.set()
 
     async def respond(self, turn: Turn) -> AsyncGenerator[str, None]:

@@ -12,6 +12,7 @@ import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, serve_websocket
 
 from elizad.agent import Session, Turn
+from elizad.evi import outside as module
 from elizad.evi.outside import Outside, OutsideFailed, Report
 from elizad.net.dial import parse_url
 from elizad.types import Role, Utterance
@@ -25,7 +26,7 @@ class Chat:
     def __init__(self, port: int) -> None:
         self.failures: list[str] = []
         self.names: list[str] = []
-        url = f"ws://127.0.0.1:{port}/llm"
+        self.url = url = f"ws://127.0.0.1:{port}/llm"
         report = Report(self.failures.append, self.names.append)
         self.outside = Outside(url, parse_url(url), trio.current_time(), report, "k3f9")
 
@@ -177,8 +178,21 @@ async def test_a_server_that_is_not_there_is_told_and_asked_again_the_next_time(
                     await chat.ask("Hello")
                 assert len(chat.failures) == attempt
         nursery.cancel_scope.cancel()
-    assert "timed out during connection attempt" in chat.failures[0]
+    assert chat.failures[0] == f"Custom language model {chat.url} could not be reached (refused)."
     assert "Hello" not in caplog.text
+
+
+async def test_a_server_that_says_nothing_to_the_handshake_is_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CONNECT_S", 0.1)
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    chat = Chat(listeners[0].socket.getsockname()[1])
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(chat.outside.run)
+        with trio.fail_after(10), pytest.raises(OutsideFailed, match="cannot be reached"):
+            await chat.ask("Hello")
+        nursery.cancel_scope.cancel()
+    await listeners[0].aclose()
+    assert chat.failures == [f"Custom language model {chat.url} timed out during connection attempt."]
 
 
 async def test_a_server_that_leaves_in_mid_reply_costs_that_reply_only() -> None:
