@@ -235,7 +235,8 @@ class House:
             new = await trio.to_thread.run_sync(self._prepare)
         except ConfigError as error:
             for problem in error.problems:
-                log.error("reload: wrong", extra={"fields": {"key": problem.path, "problem": problem.message}})
+                where = {"key": problem.path} if problem.path else {"config": error.source}
+                log.error("reload: wrong", extra={"fields": {**where, "problem": problem.message}})
             log.error("not reloaded, nothing has changed", extra={"fields": {"problems": len(error.problems)}})
             return False
         except Exception:

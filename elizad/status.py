@@ -8,10 +8,13 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from elizad.net.listeners import Address
     from elizad.ops.vitals import Status
 
@@ -26,8 +29,6 @@ _SOCKETS: Final = "/run/elizad"
 
 def run(args: argparse.Namespace) -> int:
     """Show the status and return the exit code."""
-    from elizad.errors import StartError
-
     addresses = args.at or _addresses(args.config)
     if args.json:
         for address in addresses:
@@ -35,31 +36,44 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from rich.console import Console
 
-    from elizad.status_view import History, show
+    from elizad.status_view import show
 
     console = Console(highlight=False)
     if not args.watch:
         for address in addresses:
             console.print(show(ask(address), str(address)))
         return 0
+    try:
+        _watch(addresses, console)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _watch(addresses: Sequence[Address], console: Console) -> NoReturn:
+    """Show it anew every second: in place on a terminal, one page after the other into a pipe or a file."""
+    from contextlib import nullcontext
+
     from rich.console import Group
     from rich.live import Live
     from rich.text import Text
 
+    from elizad.errors import StartError
+    from elizad.status_view import History, show
+
     histories = {address: History() for address in addresses}
-    try:
-        with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
-            while True:
-                parts = []
-                for address, history in histories.items():
-                    try:
-                        parts.append(show(history.add(ask(address), time.monotonic()), str(address), history))
-                    except StartError as error:  # it may be starting again: keep looking
-                        parts.append(Text(str(error), "red"))
+    with Live(console=console, auto_refresh=False, screen=True) if console.is_terminal else nullcontext() as live:
+        while True:
+            parts = []
+            for address, history in histories.items():
+                try:
+                    parts.append(show(history.add(ask(address), time.monotonic()), str(address), history))
+                except StartError as error:  # it may be starting again: keep looking
+                    parts.append(Text(str(error), "red"))
+            if live is not None:
                 live.update(Group(*parts), refresh=True)
-                _pause(_EVERY_S)
-    except KeyboardInterrupt:
-        return 0
+            else:
+                console.print(Group(*parts))
+            _pause(_EVERY_S)
 
 
 def ask(address: Address) -> Status:

@@ -91,6 +91,11 @@ def duration(seconds: float) -> str:
     return " ".join(words[:2])
 
 
+def short(value: float) -> str:
+    """Return a figure with three digits, or as many more as it takes to say it without a power of ten."""
+    return f"{value:.3g}" if value < 999.5 else f"{value:.0f}"
+
+
 def _bar(value: float, top: float) -> str:
     if value <= 0:
         return _BARS[1]
@@ -99,8 +104,8 @@ def _bar(value: float, top: float) -> str:
 
 def _plot(name: str, values: Sequence[float | None] | deque[float] | deque[float | None], style: str) -> Text:
     known = [value for value in values if value is not None]
-    now = f"{known[-1]:.3g}" if known else "-"
-    most = f"{max(known):.3g}" if known else "-"
+    now = short(known[-1]) if known else "-"
+    most = short(max(known)) if known else "-"
     return Text.assemble((f"{name:<13}", "dim"), (f"{sparkline(values):>{_POINTS}}", style), f"  {now}, most {most}")
 
 
@@ -138,4 +143,4 @@ def _latencies(status: Status) -> Table:
 
 def _figures(latency: Latency) -> tuple[str, ...]:
     values = (latency.p50_ms, latency.p95_ms, latency.p99_ms)
-    return (*("-" if value is None else f"{value:.3g}" for value in values), str(latency.count))
+    return (*("-" if value is None else short(value) for value in values), str(latency.count))

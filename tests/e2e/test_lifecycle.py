@@ -60,6 +60,11 @@ def test_a_good_reload_is_for_new_calls_and_a_bad_one_for_nobody(tmp_path: Path)
         with connect(f"{daemon.url}/llm") as new:
             assert greeting(new) == "Two."
 
+        # A file that is no TOML at all has no key to name.
+        (tmp_path / "config.toml").write_text("[log\n", encoding="utf-8")
+        daemon.process.send_signal(signal.SIGHUP)
+        assert f"config={tmp_path / 'config.toml'} problem=" in daemon.wait_for('event="reload: wrong".*line 1').string
+
         # Nothing of it is taken, not even what could be.
         fixed = config + '[limits]\nmax_connections = 5\n[log]\nlevel = "debug"\n'
         (tmp_path / "config.toml").write_text(fixed, encoding="utf-8")
@@ -235,3 +240,13 @@ def test_status_says_what_is_wrong() -> None:
         calls = elizad("status", "--at", daemon.url.removeprefix("ws://"))
     assert calls.returncode == 1
     assert b"is that the address for calls?" in calls.stderr
+
+
+def test_a_status_that_is_watched_through_a_pipe_comes_every_second() -> None:
+    command = [sys.executable, "-m", "elizad", "status", "--watch", "--at", "127.0.0.1:1"]
+    with subprocess.Popen(command, env=environment(), cwd=ROOT, stdout=subprocess.PIPE) as watch:
+        assert watch.stdout is not None
+        said = [watch.stdout.readline() for _ in range(2)]
+        watch.send_signal(signal.SIGINT)
+        assert watch.wait(20) == 0
+    assert said == [b"no daemon answers at 127.0.0.1:1: connection refused\n"] * 2

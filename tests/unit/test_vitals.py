@@ -15,7 +15,7 @@ from elizad.net.tally import Tally
 from elizad.ops.lag import LoopLag
 from elizad.ops.vitals import Status, Vitals, quantile
 from elizad.service.meter import Histogram, Meter
-from elizad.status_view import History, duration, show, sparkline
+from elizad.status_view import History, duration, short, show, sparkline
 
 
 def make() -> tuple[Vitals, Meter, Tally]:
@@ -131,3 +131,11 @@ def test_sparklines() -> None:
     assert sparkline([]) == ""
     assert sparkline([0, 0]) == "▁▁"
     assert sparkline([None, 0, 4, 8]) == " ▁▅█"
+
+
+@pytest.mark.parametrize(
+    ("value", "figure"),
+    [(0, "0"), (0.8751, "0.875"), (337.2, "337"), (999.6, "1000"), (1920, "1920"), (1e6, "1000000")],
+)
+def test_figures_need_no_power_of_ten(value: float, figure: str) -> None:
+    assert short(value) == figure
