@@ -57,11 +57,12 @@ def _is_met(needs: Mapping[str, int], by: Mapping[str, int]) -> bool:
 class Remarks:
     """What one script can say of a voice."""
 
-    __slots__ = ("_marks", "_needs")
+    __slots__ = ("_least", "_marks", "_needs")
 
     def __init__(self, eliza: Eliza) -> None:
         self._marks = _marks_of(eliza)
         self._needs = _needs_of(eliza)
+        self._least = min((max(percent for _, percent in needs) for needs in self._needs), default=0)
 
     def voice(self, scores: Mapping[str, float], said: AlreadySaid) -> Voice | None:
         """Return how the newest words were said, if that may be spoken of now."""
@@ -74,6 +75,8 @@ class Remarks:
 
     def _is_remarkable(self, scores: Mapping[str, float]) -> bool:
         """Whether any rule of the script has all that it needs."""
+        if max(scores.values()) * 100 < self._least:
+            return False  # a voice in which nothing is strong: most are
         for needs in self._needs:
             for name, least in needs:
                 if scores.get(name, 0.0) * 100 < least:
