@@ -299,7 +299,11 @@ def _complain(line: str) -> None:
 
         Console(file=sys.stderr).print(Text.assemble(("elizad: ", "bold red"), visible(line)), soft_wrap=True)
     else:
-        print(f"elizad: {visible(line)}", file=sys.stderr)
+        from elizad.ops import logs
+
+        # The journal reads a line's priority off its beginning: this is an error, and `journalctl -p warning` shows it.
+        priority = "<3>" if sys.stderr is not None and logs.is_journal(sys.stderr) else ""
+        print(f"{priority}elizad: {visible(line)}", file=sys.stderr)
 
 
 def _nobody_reads() -> bool:

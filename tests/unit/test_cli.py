@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import socket
 import subprocess
 import sys
 import tomllib
@@ -87,6 +88,17 @@ def test_a_bad_file_is_told_line_by_line_and_nothing_runs(app, toml, capsys):
         'elizad: config.toml: limits.ping_interval: unknown key; did you mean "ping_interval_s"?\n'
         "elizad: config.toml: limits.head_bytes: found 1, expected an integer from 1024 to 1048576\n"
     )
+
+
+def test_the_journal_is_told_that_it_is_an_error(app, toml, monkeypatch):
+    near, far = socket.socketpair()
+    status = os.fstat(near.fileno())
+    monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+    with near, far, near.makefile("w", encoding="utf-8") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert cli.main(["--config", toml("[limts]")]) == 78
+        stream.flush()
+        assert far.recv(1000).startswith(b"<3>elizad: ")
 
 
 def test_a_file_that_is_not_there_is_bad_configuration(app, capsys, tmp_path):
