@@ -147,9 +147,10 @@ class TlsStream(trio.abc.HalfCloseableStream):
             raise TlsFailed(f"the handshake was not complete after {timeout_s:g} s") from None
         except (trio.BrokenResourceError, OSError) as error:
             cause = error.__cause__
-            if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
+            # An end without a reason is a close_notify: the peer left, and was polite about it.
+            if isinstance(cause, ssl.SSLError) and cause.reason and not isinstance(cause, ssl.SSLEOFError):
                 # OpenSSL's words, such as "unsupported protocol" or "tlsv1 alert unknown ca": none are the peer's.
-                raise TlsFailed((cause.reason or "no reason given").lower().replace("_", " ")) from None
+                raise TlsFailed(cause.reason.lower().replace("_", " ")) from None
             raise PeerClosed(1006, "left during the TLS handshake", by_peer=True) from None
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:

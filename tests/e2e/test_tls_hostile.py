@@ -128,6 +128,13 @@ async def test_a_failed_handshake_is_answered_with_its_alert(certificate: Certif
         assert answer[:1] == b"\x15"  # a record of type alert, RFC 8446 section 5.1
 
 
+async def test_who_leaves_a_handshake_with_close_notify_has_left(certificate: Certificate, hello: bytes) -> None:
+    async with besieged(certificate) as front, await front.connect() as stream:
+        await stream.send_all(hello + b"\x15\x03\x03\x00\x02\x01\x00")  # RFC 8446 section 6.1
+        await read_all(stream)
+        assert front.tally.tls_failed == 0
+
+
 async def test_a_handshake_that_stops_has_its_time(certificate: Certificate, hello: bytes) -> None:
     async with besieged(certificate) as front:
         for data in (b"", hello[:1], hello[:-1], hello):
