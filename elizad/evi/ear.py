@@ -137,15 +137,18 @@ class Ear:
 
     def feed(self, data: bytes) -> None:
         """Take a piece of sound. Does not wait; what there is no room for is not heard."""
-        if not self._form.container:  # what is said in one of these, only ffmpeg knows: it has to go on in silence
-            data = _samples(data)
-            seconds = len(data) / (2 * self._form.channels * self._form.rate)
-            self._time.feed(seconds * 1000, self._now_ms())
-        if self._held_bytes + len(data) > self._room or len(self._held) >= _MOST_PIECES:
+        rate, channels, container = self._form
+        data = data if container else _samples(data)
+        room = self._room - self._held_bytes if len(self._held) < _MOST_PIECES else 0
+        if len(data) > room:
             if not self._is_behind:
                 self._is_behind = True
                 log.warning("sound not heard", extra={"fields": {"why": "it comes faster than it is decoded"}})
+            data = b"" if container else data[: room - room % (2 * channels)]
+        if not data:
             return
+        if not container:  # what is said in one of these, only ffmpeg knows: it has to go on in silence
+            self._time.feed(len(data) / (2 * channels * rate) * 1000, self._now_ms())
         if self._has_begun and self._form.container and _container(data):
             self._held.append(None)  # the microphone was switched off and on
         self._has_begun = True

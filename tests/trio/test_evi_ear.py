@@ -306,6 +306,15 @@ async def test_sound_that_comes_too_fast_is_dropped_with_one_warning(
     assert [record.message for record in caplog.records] == ["sound not heard"]
 
 
+@needs_sphinx
+async def test_of_a_piece_that_is_too_long_the_beginning_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_HELD_S", 1.0)
+    ear = Hearing().open(b"", Audio("linear16", 2, 16_000), 0, interim=False)
+    ear.feed(bytes(10))
+    ear.feed(bytes(100_000))
+    assert ear._held_bytes == 64_000 - 2, "whole samples of both channels"
+
+
 @needs_voice
 async def test_decoding_does_not_hold_up_the_loop() -> None:
     """pocketsphinx holds Python's lock for seconds; that is why it has a process of its own."""
