@@ -5,6 +5,7 @@ A reload makes another `Current`; calls keep what they began with.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from elizad.net.admission import Route
 from elizad.net.limits import Limits
 from elizad.net.tls import BadCertificate, Certificate
 from elizad.ops import credentials
+from elizad.ops.changes import changed_keys
 from elizad.ops.config import Hume, Retell, Settings
 from elizad.ops.tokens import TokenFile, read_tokens
 from elizad.protocols.catalogue import catalogue
@@ -54,6 +56,14 @@ class Current:
     evi: EviNow
     warnings: tuple[Problem, ...]
     """What will trouble callers although it can be used."""
+    sums: Mapping[str, int]
+    """A checksum of each file that the settings name, by key."""
+
+    def changed_since(self, old: Current) -> list[str]:
+        """The keys whose values differ, and those whose files hold something else than before."""
+        keys = changed_keys(old.settings, self.settings)
+        files = (key for key, value in self.sums.items() if old.sums.get(key, value) != value)
+        return [*keys, *(key for key in files if key not in keys)]
 
 
 def prepare(settings: Settings) -> Current:
@@ -91,7 +101,18 @@ def prepare(settings: Settings) -> Current:
         certificate,
         evi_now(settings.evi, keys),
         tuple(problem for problem in warnings if problem.message),
+        _sums(given),
     )
+
+
+def _sums(settings: Settings) -> dict[str, int]:
+    found = {}
+    for key, path in credentials.named_files(settings).items():
+        try:
+            found[key] = zlib.crc32(path.read_bytes())
+        except OSError:  # gone since it was read
+            continue
+    return found
 
 
 def _eliza(settings: Settings) -> Eliza:

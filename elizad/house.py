@@ -32,7 +32,7 @@ from elizad.net.visitors import Trust, Visitors
 from elizad.net.ws import WebSocket
 from elizad.ops import logs
 from elizad.ops.admin import Admin
-from elizad.ops.changes import changed_keys, refuse_fixed
+from elizad.ops.changes import refuse_fixed
 from elizad.ops.garbage import Garbage
 from elizad.ops.lag import LoopLag
 from elizad.ops.metrics import Metrics
@@ -248,7 +248,7 @@ class House:
         settings = new.settings
         logs.configure(settings.log.level, settings.log.format, settings.log.color)
         fields: dict[str, object] = dict(self._about())
-        if keys := changed_keys(old.settings, settings):
+        if keys := new.changed_since(old):
             fields["changed"] = ",".join(keys)
         log.info("reloaded", extra={"fields": fields})
         self._warn()

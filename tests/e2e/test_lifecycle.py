@@ -44,7 +44,7 @@ def test_a_good_reload_is_for_new_calls_and_a_bad_one_for_nobody(tmp_path: Path)
     with Daemon(config=config, folder=tmp_path) as daemon, connect(f"{daemon.url}/llm") as old:
         write(tmp_path / "my.eliza", "Two")
         daemon.process.send_signal(signal.SIGHUP)
-        daemon.wait_for("event=reloaded")
+        assert daemon.wait_for("event=reloaded").string.endswith(" changed=eliza.script\n")
         assert greeting(old) == "One."
         with connect(f"{daemon.url}/llm") as new:
             assert greeting(new) == "Two."
