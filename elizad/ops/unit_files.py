@@ -19,22 +19,26 @@ CONFIG: Final = Path("/etc/elizad/config.toml")
 
 _PREFIX: Final = "/opt/elizad"  # as it stands in the files
 _STEPS: Final = 254  # the first systemd with RestartSteps=
-_BACK_OFF: Final = """\
+# What runs after the daemon has failed takes its time: 10 ms, and twice that each time. Who is killed twice in a minute
+# is still back within a second.
+_SLOWER: Final = """\
+  failures=/run/%n.failures; test -n "$$(find $$failures -mmin -1 2>/dev/null)" || : > $$failures; \\
+  echo >> $$failures; n=$$(wc -l < $$failures); sleep $$((n > 10 ? 10000 : 5 << n))e-3'
+"""
+_BACK_OFF: Final = f"""\
 # A daemon that keeps failing is started again ever more slowly, in ten steps up to once in ten seconds.
 [Service]
 RestartSteps=10
 RestartMaxDelaySec=10s
-"""
-# Older ones do not slow down: what runs after the daemon has failed takes its time instead, 10 ms and twice that each
-# time, as about the steps above do: who is killed twice in a minute is still back within a second.
-_BACK_OFF_OLD: Final = """\
+# One that is configured wrongly (78) is not; but whoever calls starts it, and systemd does not slow that down.
+ExecStopPost=-+/bin/sh -c 'test "$$EXIT_STATUS" = 78 || exit 0; \\
+{_SLOWER}"""
+_BACK_OFF_OLD: Final = f"""\
 # A daemon that keeps failing is started again ever more slowly, up to once in ten seconds. A failure more than a minute
 # after the last one counts as the first. (RestartSteps= is for systemd 254 and later.)
 [Service]
-ExecStopPost=-+/bin/sh -c 'test "$$SERVICE_RESULT" = success && exit; failures=/run/%n.failures; \\
-  test -n "$$(find $$failures -mmin -1 2>/dev/null)" || : > $$failures; \\
-  echo >> $$failures; n=$$(wc -l < $$failures); sleep $$((n > 10 ? 10000 : 5 << n))e-3'
-"""
+ExecStopPost=-+/bin/sh -c 'test "$$SERVICE_RESULT" = success && exit; \\
+{_SLOWER}"""
 
 
 def units(prefix: Path) -> dict[str, str]:
