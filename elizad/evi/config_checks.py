@@ -117,6 +117,7 @@ def profile_of(spec: Mapping[str, Any], usual: Profile, id: str, version: int, n
         max_duration_text=_message(messages, "on_max_duration_timeout", _TIME_IS_UP),
         custom_language_model=(model.get("model_resource") or "") if own else "",
         system_prompt=(spec.get("prompt") or {}).get("text") or "",
+        builtin_tools=tuple(tool["name"] for tool in spec.get("builtin_tools") or () if tool is not None),
     )
 
 

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import trio
 
 from elizad.conversation.conversation import Conversation, Place
-from elizad.evi import profile as profiles
 from elizad.evi.call import Call
 from elizad.evi.ear import Hearing
 from elizad.evi.mouth import Mouth
@@ -113,7 +112,7 @@ class Desk:
         profile = await self._find(wanted.config_id, wanted.config_version)
         record = await self._open_chat(profile, wanted.resumed_chat_group_id)
         earlier = record.earlier if wanted.event_limit is None else record.earlier[-max(wanted.event_limit, 1) :]
-        chat = Chat(earlier, [_tool(tool) for tool in profile.tools])
+        chat = Chat(earlier, [Tool(name, "builtin") for name in profile.builtin_tools])
         chat.system_prompt, chat.voice_id = profile.system_prompt, wanted.voice_id or ""
         problem = wanted.problem
         try:
@@ -154,10 +153,6 @@ class Desk:
         if problem is not None:
             call.complain(problem)
         return call
-
-
-def _tool(tool: profiles.Tool) -> Tool:
-    return Tool(tool.name, "function", tool.parameters, tool.description, tool.fallback_content)
 
 
 def _shown(url: str) -> str:

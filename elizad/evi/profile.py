@@ -13,16 +13,6 @@ ANSWER_S: Final = 15.0
 """What a caller has left to answer in after `inactivity_text`."""
 
 
-class Tool(NamedTuple):
-    """A function that the configuration declares, as the client's `session_settings` can."""
-
-    name: str
-    parameters: str = "{}"
-    """A JSON schema, as text."""
-    description: str = ""
-    fallback_content: str = ""
-
-
 class Profile(NamedTuple):
     """How a chat goes. Without `id` the client asked for no configuration."""
 
@@ -44,4 +34,5 @@ class Profile(NamedTuple):
     custom_language_model: str = ""
     """The address of a server to dial, which may hold a token; "" is elizad's own mind."""
     system_prompt: str = ""
-    tools: tuple[Tool, ...] = ()
+    builtin_tools: tuple[str, ...] = ()
+    """Names of tools that are not the client's, such as "hang_up"; its `session_settings` can say others."""

@@ -111,6 +111,17 @@ def test_make_a_config_chat_with_it_and_read_what_was_said_over_a_restart(tmp_pa
         ]
 
 
+def test_a_config_with_the_builtin_tool_lets_us_hang_up(tmp_path: Path) -> None:
+    with Daemon(config=QUIET, state=tmp_path, folder=tmp_path) as daemon:
+        made = ask(daemon, "POST /v0/evi/configs", {"name": "mine", "builtin_tools": [{"name": "hang_up"}]})[1]
+        with connect(f"{daemon.url}/v0/evi/chat?config_id={made['id']}", proxy=None, open_timeout=20) as socket:
+            socket.send('{"type": "user_input", "text": "Goodbye."}')
+            messages = [json.loads(message) for message in socket]  # until it is closed, with 1000
+    called = messages[-1]
+    assert (called["type"], called["name"], called["tool_type"]) == ("tool_call", "hang_up", "builtin")
+    assert messages[-2]["type"] == "assistant_end"
+
+
 def test_the_tool_for_sessions_is_not_confused_and_what_it_forgets_is_gone(tmp_path: Path) -> None:
     with Daemon(config=QUIET, state=tmp_path, folder=tmp_path) as daemon:
         made = ask(daemon, "POST /v0/evi/configs", {"name": "mine"})[1]

@@ -127,6 +127,11 @@ def test_a_custom_language_model_needs_an_address_that_can_be_dialled(resource):
         checked({"name": "n", "language_model": model}, named=True)
 
 
+def test_builtin_tools_are_those_of_the_chat():
+    assert profile(builtin_tools=[{"name": "hang_up", "fallback_content": None}, None]).builtin_tools == ("hang_up",)
+    assert profile().builtin_tools == ()
+
+
 @pytest.mark.parametrize("url", ["wss://clm.example/llm?token=x", "ws://127.0.0.1:8000/", "https://a.example/chat"])
 def test_a_custom_language_model_is_what_answers(url):
     model = {"model_provider": "CUSTOM_LANGUAGE_MODEL", "model_resource": url}

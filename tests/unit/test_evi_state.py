@@ -81,8 +81,10 @@ def test_settings_that_are_wrong_change_nothing() -> None:
 
 
 def test_tools_replace_those_that_were_declared_before() -> None:
-    chat = Chat(tools=[Tool("look", "function")])
-    assert set(chat.tools) == {"look"}
+    chat = Chat(builtin_tools=[Tool("search", "builtin")])
+    assert set(chat.tools) == {"search"}
+    chat.apply(settings(tools=(Tool("look", "function"),)))
+    assert set(chat.tools) == {"look", "search"}
     chat.apply(settings(builtin_tools=(Tool(HANG_UP),)))
     assert {name: tool.type for name, tool in chat.tools.items()} == {"look": "function", HANG_UP: "builtin"}
     chat.apply(settings())

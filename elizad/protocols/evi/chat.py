@@ -28,8 +28,8 @@ HANG_UP: Final = "hang_up"
 class Chat:
     """One chat. Its turns are numbered from 1."""
 
-    def __init__(self, earlier: Sequence[Utterance] = (), tools: Sequence[Tool] = ()) -> None:
-        """`earlier` is what was said in the earlier chats of its group; `tools` are those of its config."""
+    def __init__(self, earlier: Sequence[Utterance] = (), builtin_tools: Sequence[Tool] = ()) -> None:
+        """`earlier` is what was said in the earlier chats of its group; `builtin_tools` are those of its config."""
         self._transcript: list[Utterance] = list(earlier)
         self._chars = sum(len(entry.text) for entry in earlier)
         self._persistent: Context | None = None
@@ -37,9 +37,9 @@ class Chat:
         self._variables: dict[str, str] = {}
         self._owed = False  # the newest user message has no answer
         self._turn = 0
-        self._tools: Sequence[Tool] = tools
-        self._builtin_tools: Sequence[Tool] = ()
-        self.tools: dict[str, Tool] = {tool.name: tool for tool in tools}
+        self._tools: Sequence[Tool] = ()
+        self._builtin_tools = builtin_tools
+        self.tools: dict[str, Tool] = {tool.name: tool for tool in builtin_tools}
         self.session: str | None = None
         self.system_prompt = ""
         self.voice_id = ""
