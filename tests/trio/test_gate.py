@@ -69,6 +69,13 @@ class TestReading:
             await far.send_all(b"x" * 150_000)
             assert len(await gate.read(10)) == READ_BYTES
 
+    async def test_every_read_lets_others_work(self) -> None:
+        async with over_sockets() as (gate, far):
+            await far.send_all(b"x" * (READ_BYTES + 1))
+            for size in (READ_BYTES, 1):
+                with trio.testing.assert_checkpoints():
+                    assert len(await gate.read()) == size
+
     async def test_a_read_has_a_bound_whatever_is_expected(self, monkeypatch: pytest.MonkeyPatch) -> None:
         asked: list[int] = []
         read = os.read

@@ -364,3 +364,10 @@ def test_what_is_expected_next() -> None:
     reader.feed(frame(TEXT, b"x"))
     assert reader.next(1) is not None
     assert reader.expected < 20_000
+
+
+@pytest.mark.parametrize("more", [b"", b"\x02", b"\x02\xfe\x00"])
+def test_a_frame_is_counted_when_its_header_is_whole(more: bytes) -> None:
+    begun = frame(BINARY, b"x", fin=False)
+    [passed] = read([begun + more])
+    assert passed == Passed(begun, 1, 0, is_end=False)
