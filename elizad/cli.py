@@ -351,6 +351,8 @@ class _Parser(argparse.ArgumentParser):
         self.color = False  # Python 3.14 would colour it in its own way
 
     def error(self, message: str) -> NoReturn:
+        if file := re.match(rf"argument {_COMMAND}: invalid choice: '(.+\.toml)'", message):
+            message = f"{file[1]!r} is no command: did you mean --config {file[1]}?"
         self.exit(EXIT_USAGE, f"{self.prog}: {visible(message)}\ntry: {self.prog} --help\n")
 
     def format_help(self) -> str:

@@ -224,6 +224,7 @@ def test_a_script_that_does_not_load_is_bad_configuration(talk, capsys):
     [
         (["--nonsense"], "elizad: unrecognized arguments: --nonsense"),
         (["tolk"], "invalid choice: 'tolk' (choose from "),
+        (["my.toml"], "'my.toml' is no command: did you mean --config my.toml?"),
         (["--conf", "x"], "elizad: "),
         (["--log-level", "loud"], "invalid choice: 'loud' (choose from "),
         (["--listen", "nowhere"], "elizad: argument --listen: "),
