@@ -107,7 +107,10 @@ async def respond(
     if whole.cancelled_caught:
         log.warning("responder cut off", extra={"fields": {"conn": conn, "after_s": patience.turn_s}})
         late = True
-    for chunk in pieces.rest():
+    rest = pieces.rest()
+    if late and rest and not rest[-1][-1:].isspace():
+        rest[-1] += " "  # an apology comes behind it
+    for chunk in rest:
         await speak(spell(chunk))
     if late:
         for chunk in split_chunks(patience.apology, unit):
@@ -130,11 +133,14 @@ async def _first(
 
 async def _produce(responder: Respond, turn: Turn, send: trio.MemorySendChannel[str]) -> None:
     async with send, aclosing(cast("AsyncGenerator[str, None]", responder(turn))) as texts:
-        async for text in texts:
-            if not isinstance(text, str):
-                raise TypeError(f"a responder yields str, not {type(text).__name__}")
-            if text:
-                await send.send(text)
+        try:
+            async for text in texts:
+                if not isinstance(text, str):
+                    raise TypeError(f"a responder yields str, not {type(text).__name__}")
+                if text:
+                    await send.send(text)
+        except SystemExit as error:  # of a library made for the command line: no reason to end everybody's call
+            raise RuntimeError("a responder may not exit") from error
 
 
 def _leaf(group: BaseExceptionGroup[Exception]) -> Exception:

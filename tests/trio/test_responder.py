@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -74,10 +75,21 @@ async def test_an_error_costs_an_apology_and_one_line(
         raise KeyError("what the caller said")
 
     heard = [text for _, text in await spoken(responder)]
-    assert heard == (["I think"] if said_before else []) + ["Sorry."]
+    assert heard == (["I think "] if said_before else []) + ["Sorry."]
     assert len(caplog.records) == 1
     assert caplog.records[0].fields["error"] == "KeyError"  # type: ignore[attr-defined]
     assert "what the caller said" not in caplog.text
+
+
+async def test_one_that_exits_ends_nobody_else_s_call(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def responder(turn: Turn) -> AsyncIterator[str]:
+        yield "Just "
+        sys.exit(3)
+
+    assert [text for _, text in await spoken(responder)] == ["Just ", "Sorry."]
+    assert len(caplog.records) == 1
 
 
 async def test_what_is_no_text_is_an_error(autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:
