@@ -243,10 +243,11 @@ class Call:
         elif self._stopping and not self._answers.is_busy:
             self.ending = Ending(CloseCode.GOING_AWAY, _STOPS, "the server is going away")
         elif (due := self._hours.look(now, paused=self._chat.paused)) is not None:
+            text = self._chat.filled(due.text or "")
             if due.problem is not None:
-                self._end_with(due.problem, due.text)
-            elif due.text:
-                self._answers.say_next(due.text, from_text=False)
+                self._end_with(due.problem, text)
+            elif text:
+                self._answers.say_next(text, from_text=False)
 
     def _end_with(self, problem: EviProblem, text: str | None = None) -> None:
         """End the chat with an error message, after `text` if there is one."""

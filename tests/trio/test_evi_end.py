@@ -46,6 +46,19 @@ async def test_the_caller_is_asked_first_and_has_fifteen_seconds_more(autojump_c
     assert client.of("error")[0]["code"] == "E0714"
 
 
+async def test_what_is_said_for_the_time_has_the_variables_of_the_client(autojump_clock: MockClock) -> None:
+    profile = Profile(
+        inactivity_s=60.0,
+        inactivity_text="Are you there, {name}?",
+        max_duration_s=65.0,
+        max_duration_text="We have to stop, {{ name }}.",
+    )
+    async with chatting(Client(profile)) as client:
+        client.send("session_settings", variables={"name": "Ada"})
+        await client.settle(66)
+    assert client.said == ["Are you there, Ada?", "We have to stop, Ada."]
+
+
 async def test_a_chat_has_a_longest_time(autojump_clock: MockClock) -> None:
     async with chatting(Client(Profile(inactivity_s=0.0, max_duration_s=90.0))) as client:
         await client.settle(80)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from elizad.conversation.events import Ask, TurnRequested
+from elizad.conversation.phrases import fill_fields
 from elizad.protocols.evi.incoming import Audio, Context, EviProblem, SessionSettings, Tool
 from elizad.protocols.wire import MOST_ENTRIES
 from elizad.types import Role, Utterance
@@ -96,6 +97,10 @@ class Chat:
         In a text of one's own `{name}` stands for a variable, and so does `{{name}}`, as Hume writes it.
         """
         return self._ask(Ask.GREETING)._replace(greeting=text and _FIELD.sub(r"{\1}", text))
+
+    def filled(self, text: str) -> str:
+        """Return another text of the config's, with the variables in its fields as in `greet`."""
+        return fill_fields(_FIELD.sub(r"{\1}", text), self._variables)
 
     def hear(self, text: str) -> TurnRequested | None:
         """Take down what the caller said, and return the turn that answers it; None while we are paused."""
