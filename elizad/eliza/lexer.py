@@ -59,18 +59,14 @@ class Lexer:
     def peek(self) -> Token:
         """Return the next token without taking it."""
         if self._peeked is None:
-            self._peeked = self._read()
+            self._peeked = self.next()
         return self._peeked
 
     def next(self) -> Token:
         """Take the next token; after the last one, END for ever."""
-        token = self._peeked
-        if token is None:
-            return self._read()
-        self._peeked = None
-        return token
-
-    def _read(self) -> Token:
+        if (peeked := self._peeked) is not None:
+            self._peeked = None
+            return peeked
         for text in self._texts:
             token = self._known.get(text)
             if token is not None:

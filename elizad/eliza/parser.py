@@ -43,6 +43,7 @@ T = TypeVar("T")
 Spelling = Callable[[str, str], str]
 """(a script word as written, the same after the character filter) -> how replies spell it."""
 
+_OPEN, _CLOSE, _NUMBER, _END = Kind.OPEN, Kind.CLOSE, Kind.NUMBER, Kind.END  # found more quickly than in there
 _MAX_NUMBER: Final = 2**31 - 1  # what the reference's int holds
 _MAX_REASSEMBLIES: Final = 2**16 - 1  # what a cursor of the state can count
 _FORMS: Final = 4
@@ -91,6 +92,7 @@ class _Parser:
         self._lexer = Lexer(source)
         self._spelling = spelling
         self._spelt: dict[str, Word] = {}
+        self._patterns: dict[tuple[str, ...], Decomposition] = {}
         self._rules: dict[str, _RuleDraft] = {}
         self._expressions: list[tuple[tuple[tuple[str, int], ...], _RuleDraft]] = []
         self._memory: tuple[str, list[tuple[tuple[str, ...], tuple[Part, ...]]]] | None = None
@@ -268,15 +270,16 @@ class _Parser:
         return tuple(self._rest(self._part))
 
     def _part(self, token: Token) -> Part:
-        return self._number(token) if token.kind is Kind.NUMBER else self._word(token)
+        return self._number(token) if token.kind is _NUMBER else self._word(token)
 
     def _rest(self, read: Callable[[Token], T]) -> list[T | Word]:
         """Read the rest of a list whose bracket is already open; an inner list becomes one word with its brackets."""
         found: list[T | Word] = []
-        while (token := self._lexer.next()).kind is not Kind.CLOSE:
-            if token.kind is Kind.OPEN:
+        following = self._lexer.next
+        while (kind := (token := following()).kind) is not _CLOSE:
+            if kind is _OPEN:
                 found.append(self._inner_list())
-            elif token.kind is Kind.END:
+            elif kind is _END:
                 raise self._error("expected ')'")
             else:
                 found.append(read(token))
@@ -359,7 +362,9 @@ class _Parser:
     def _rule(self, draft: _RuleDraft, tags: dict[str, frozenset[str]], six: bool, *, counted: bool = True) -> Rule:
         transformations = []
         for elements, reassemblies, line in draft.drafts:
-            pattern = Decomposition(elements, tags, six_characters=six)
+            pattern = self._patterns.get(elements)  # a third of a script's are not the first of their kind
+            if pattern is None:
+                pattern = self._patterns[elements] = Decomposition(elements, tags, six_characters=six)
             transformations.append(Transformation(pattern, reassemblies, self._cursors if counted else NO_CURSOR, line))
             self._cursors += counted
         return Rule(
