@@ -66,8 +66,8 @@ class Metrics:
 
         def by(label: str, name: str, help_text: str, values: Mapping[str, int]) -> Metric:
             family = CounterMetricFamily(name, help_text, labels=[label])
-            for key in sorted(values):
-                family.add_metric([key], values[key])
+            for key, value in sorted(dict(values).items()):
+                family.add_metric([key], value)
             return family
 
         info = {"version": __version__, "script": self._script()}
@@ -111,12 +111,13 @@ class Metrics:
 
 
 def _named(counts: Mapping[int, int]) -> dict[str, int]:
-    return {str(key): value for key, value in counts.items()}
+    # A copy, made in one go: this runs in a thread, and the loop goes on counting.
+    return {str(key): value for key, value in dict(counts).items()}
 
 
 def _named_codes(counts: Mapping[int, int]) -> dict[str, int]:
     named: dict[str, int] = {}
-    for code, value in counts.items():
+    for code, value in dict(counts).items():
         name = str(code) if code in _CODES else "other"
         named[name] = named.get(name, 0) + value
     return named

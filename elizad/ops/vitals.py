@@ -129,11 +129,12 @@ class Vitals:
         """Return everything. Reads /proc, so not for the loop."""
         meter, tally, about = self._meter, self._tally, self._about()
         names = sorted({*meter.calls, *meter.turns, *meter.live})
-        limited = {name: count for name, count in tally.limited.items() if count}
+        # Copies, each made in one go: this runs in a thread, and the loop goes on counting.
+        refusals = {**tally.refused_for, **{name: count for name, count in dict(tally.limited).items() if count}}
         if tally.turned_away:
-            limited["max_connections"] = tally.turned_away
+            refusals["max_connections"] = tally.turned_away
         if tally.tls_failed:
-            limited["TLS handshake failed"] = tally.tls_failed
+            refusals["TLS handshake failed"] = tally.tls_failed
         return Status(
             version=__version__,
             pid=os.getpid(),
@@ -155,7 +156,7 @@ class Vitals:
             first_chunk=_latency(meter.first_chunk_s),
             turn=_latency(meter.turn_s),
             loop_lag=_latency(self._lag.histogram),
-            refusals=dict(sorted((tally.refused_for + type(tally.refused_for)(limited)).items())),
+            refusals=dict(sorted(refusals.items())),
             bugs=tally.bugs,
             memory_bytes=_resident_bytes(),
             cpu_s=round(time.process_time(), 2),

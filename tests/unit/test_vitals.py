@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+import sys
+import threading
 
 import msgspec
 import pytest
@@ -13,6 +15,7 @@ from rich.console import Console
 
 from elizad.net.tally import Tally
 from elizad.ops.lag import LoopLag
+from elizad.ops.metrics import Metrics
 from elizad.ops.vitals import Status, Vitals, quantile
 from elizad.service.meter import Histogram, Meter
 from elizad.status_view import History, duration, short, show, sparkline
@@ -139,3 +142,33 @@ def test_sparklines() -> None:
 )
 def test_figures_need_no_power_of_ten(value: float, figure: str) -> None:
     assert short(value) == figure
+
+
+def test_figures_are_read_in_a_thread_while_the_loop_counts() -> None:
+    vitals, meter, tally = make()
+    metrics = Metrics(meter, tally, LoopLag(), lambda: 0, lambda: "doctor")
+    over = threading.Event()
+
+    def count() -> None:
+        for number in itertools.cycle(range(900)):
+            if over.is_set():
+                return
+            if number == 0:
+                for counter in (tally.closes, tally.refused_for, tally.limited):
+                    counter.clear()
+            tally.closes[3000 + number] += 1
+            tally.refused_for[str(number)] += 1
+            tally.limited[str(number)] += 1
+
+    usual = sys.getswitchinterval()
+    loop = threading.Thread(target=count)
+    loop.start()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(200):
+            vitals.status()
+            list(metrics.collect())
+    finally:
+        sys.setswitchinterval(usual)
+        over.set()
+        loop.join()
