@@ -20,6 +20,7 @@ from elizad.errors import StartError, StoreError
 from elizad.keeping import store_of
 from elizad.ops import config
 from elizad.ops.config import Settings
+from elizad.ops.unit_files import CONFIG
 from elizad.ops.visible import visible
 from elizad.protocols.catalogue import catalogue
 from elizad.protocols.retell import RetellOptions
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         ConfigError: the configuration cannot be used.
         StartError: sessions are not kept where this can look, or cannot be read.
     """
-    settings = _found(config.load(args.config))
+    settings = _found(config.load(args.config), args.config)
     match args.tool:
         case "list":
             return _list(settings, args.limit, as_json=args.json)
@@ -105,13 +106,17 @@ async def _of(store: Store, id: str) -> list[SessionRecord]:
     return [record for record in found if record is not None]
 
 
-def _found(settings: Settings) -> Settings:
-    """Return the settings with the file that the daemon uses, if it is not the one that we would use."""
+def _found(settings: Settings, source: Path | None) -> Settings:
+    """Return the settings, read from the file `source`, with the file that the daemon keeps sessions in.
+
+    That is the service's if the configuration is, or if there is none where we would keep them.
+    """
     sessions = settings.sessions
     if sessions.store == "sqlite" and not sessions.path:
         own = session_file("")
-        path = own if own.exists() or not _SERVICE.exists() else _SERVICE
-        return msgspec.structs.replace(settings, sessions=msgspec.structs.replace(sessions, path=str(path)))
+        theirs = source is not None and source.absolute() == CONFIG
+        path = str(_SERVICE if _SERVICE.exists() and (theirs or not own.exists()) else own)
+        return msgspec.structs.replace(settings, sessions=msgspec.structs.replace(sessions, path=path))
     return settings
 
 

@@ -19,7 +19,7 @@ from elizad.eliza import Eliza, State
 from elizad.eliza.expressions import Voice
 from elizad.speech.chunks import Unit, split_chunks
 from elizad.speech.farewell import is_goodbye
-from elizad.types import Utterance
+from elizad.types import Role, Utterance
 
 
 class Manner(NamedTuple):
@@ -148,7 +148,7 @@ class Conversation:
         self._misheard = self._silences = 0
         turns = self._turns.of(event.transcript)
         if not turns:
-            return self._greet(event)
+            return self._wordless(event)
         now = self._context(event, turns)
         decision = self._guide.steering.look(now)
         answers = decision is None or decision.then == "go_on"
@@ -197,6 +197,11 @@ class Conversation:
                 return self._turn(event, "", said)
             case Ask.NOTHING | Ask.REPLY:
                 return self._turn(event, "", "")
+
+    def _wordless(self, event: TurnRequested) -> Turn:
+        """Answer who has not said a word yet: with a greeting, once."""
+        said = sum(entry.role is Role.ASSISTANT and bool(entry.text) for entry in event.transcript)
+        return self._turn(event, "", SILENCE[(said - 1) % len(SILENCE)]) if said else self._greet(event)
 
     def _greet(self, event: TurnRequested) -> Turn:
         past = self._past
