@@ -100,10 +100,10 @@ class Desk:
             fields |= {
                 "turns": turns,
                 "seconds": round(trio.current_time() - opened, 1),
-                "bytes_in": socket.bytes_in,
-                "bytes_out": socket.bytes_out,
                 "code": ending.code,
                 "why": ending.why,
+                "bytes_in": socket.bytes_in,
+                "bytes_out": socket.bytes_out,
             }
             log.info("call closed", extra={"fields": fields})
 

@@ -61,10 +61,10 @@ class Switchboard:
             fields |= {
                 "turns": connection.turns,
                 "seconds": round(trio.current_time() - opened, 1),
-                "bytes_in": socket.bytes_in,
-                "bytes_out": socket.bytes_out,
                 "code": connection.ending.code,
                 "why": connection.ending.why,
+                "bytes_in": socket.bytes_in,
+                "bytes_out": socket.bytes_out,
             }
             log.info("call closed", extra={"fields": fields})
 
