@@ -10,18 +10,22 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 _C_MODULE: Final = "websockets.speedups"
 
-_XOR: Final = [bytes(byte ^ key for byte in range(256)) for key in range(256)]
+
+@lru_cache(256)  # all that there are; 72 KB, and none of it where C does the work
+def _xor(key: int) -> bytes:
+    return bytes(byte ^ key for byte in range(256))
 
 
 def unmask_in_python(data: bytes | memoryview, key: bytes) -> bytes:
     """Return `data` without the mask `key`, which has four bytes. It is its own opposite."""
     clear = bytearray(data)
     for number, byte in enumerate(key):
-        clear[number::4] = clear[number::4].translate(_XOR[byte])
+        clear[number::4] = clear[number::4].translate(_xor(byte))
     return bytes(clear)
 
 
