@@ -341,7 +341,7 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: object) -> None:
         super().__init__(
-            **settings,  # type: ignore[arg-type]
+            **settings,  # type: ignore[arg-type]  # as argparse passes them to a subparser
             formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(
                 prog, max_help_position=26, width=_help_width()
             ),

@@ -44,7 +44,7 @@ class Line:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._buffer = bytearray(self._upgrade(target))
             self.socket.setblocking(False)
-        except BaseException:
+        except BaseException:  # whatever it was, nobody else knows of the socket yet
             self.socket.close()
             raise
 

@@ -60,7 +60,7 @@ def _rounds(args: argparse.Namespace, there: Target | None) -> int:
     try:
         with caller(load_core) as load, report.progress(plan.rounds, sys.stderr) as tell:
             _measure(plan, makers, book, load, tell)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: what was measured is printed, and says that it is not all
         book.note("This is not all: it was ended early.")
         raise
     finally:

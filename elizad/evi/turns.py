@@ -54,7 +54,7 @@ class Turns:
         event = event._replace(variables={**facts_of(self.data), **event.variables})
         try:
             turn = await through(self.conversation.on(event))
-        except Exception:
+        except Exception:  # a bug of ours, whatever it is, is not to end the chat
             self._meter.failed += 1
             log.exception("bug", extra={"fields": {"conn": self._conn, "turn": event.turn}})
             return self.conversation.apologise(event)
