@@ -6,12 +6,13 @@ import msgspec
 import trio
 
 from elizad.net.http import Page, Pages
+from elizad.ops.config import PAGES
 from elizad.ops.metrics import CONTENT_TYPE, Metrics
 from elizad.ops.vitals import Vitals
 
 
 class Admin:
-    """Serves `/healthz`, `/readyz`, `/status` and `/metrics`."""
+    """Serves PAGES."""
 
     def __init__(self, metrics: Metrics, vitals: Vitals) -> None:
         self._metrics = metrics
@@ -19,12 +20,7 @@ class Admin:
 
     def pages(self) -> Pages:
         """Return the pages by path."""
-        return {
-            "/healthz": self._healthz,
-            "/readyz": self._readyz,
-            "/status": self._status,
-            "/metrics": self._show_metrics,
-        }
+        return dict(zip(PAGES, (self._healthz, self._readyz, self._status, self._show_metrics), strict=True))
 
     async def _healthz(self) -> Page:
         """Alive: the loop turns, or this would not be answered."""

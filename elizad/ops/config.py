@@ -35,7 +35,9 @@ _FILES: Final = (
     "sessions.path",
 )
 
-PAGES: Final = ("/healthz", "/readyz", "/status", "/metrics")  # where ops/admin.py answers
+PAGES: Final = ("/healthz", "/readyz", "/status", "/metrics")
+"""Where ops/admin.py answers, in the order of its methods."""
+
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "rich", "plain", "json"]
 LogColor = Literal["auto", "always", "never"]
