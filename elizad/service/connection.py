@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 import trio
 
 from elizad import agent
-from elizad.conversation.commands import AnswerKeepalive, Command, EndTurn
+from elizad.conversation.commands import AnswerKeepalive, EndTurn
 from elizad.conversation.conversation import Conversation, Delegated, Turn
 from elizad.conversation.events import Event, Ignored, KeepaliveRequested, TurnRequested
 from elizad.errors import RemoteError
@@ -42,6 +42,9 @@ _INBOX: Final = 1
 
 class Socket(Protocol):
     """What a connection needs of a WebSocket; elizad.net.ws.WebSocket is one."""
+
+    heard_at: float
+    """In trio's time: when the last whole message was taken."""
 
     async def receive(self) -> str: ...
 
@@ -169,7 +172,7 @@ class Connection:
                     self._mind.cancel()  # it holds the channel open
 
     async def _pass_on(self, feed: trio.MemorySendChannel[_Arrival | None], message: str) -> None:
-        now = trio.current_time()
+        now = self._socket.heard_at
         for event in self._adapter.receive(message):
             self._unread += 1
             try:
@@ -189,45 +192,39 @@ class Connection:
         while True:
             if self._session is not None and self._session.has_come_late:
                 await self._catch_up()
-            arrival = await self._next_arrival(inbox)
+            arrival, due, now = None, self._next_due(), -math.inf
+            if due == math.inf:
+                arrival = await inbox.receive()
+            elif due > (now := trio.current_time()):
+                with trio.move_on_at(due):
+                    arrival = await inbox.receive()
+            elif self._unread or self._mind is not None:  # a mind's pieces are not counted
+                with suppress(trio.WouldBlock):
+                    arrival = inbox.receive_nowait()
             if arrival is not None:
                 # Another may wait already, which supersedes this one: look before anything is sent.
                 await self._take(*arrival)
             elif self._at_once or self._playing is not None:
-                await self._send_due()
+                await self._send_due(now)  # what has become due since then comes at the next round
             elif self._stopping:
                 self.ending = Ending(self._adapter.going_away, "the daemon stops", "the server is going away")
                 return
-
-    async def _next_arrival(self, inbox: trio.MemoryReceiveChannel[_Arrival | None]) -> _Arrival | None:
-        """Wait for an event; None when a chunk is due first, or there is something else to look at."""
-        due = self._next_due()
-        if due == math.inf:
-            return await inbox.receive()
-        if due > trio.current_time():
-            with trio.move_on_at(due):
-                return await inbox.receive()
-        elif self._unread or self._mind is not None:  # a mind's pieces are not counted
-            with suppress(trio.WouldBlock):
-                return inbox.receive_nowait()
-        return None
 
     def _next_due(self) -> float:
         """Return when there is something to do, in trio's time, if nothing comes: infinity for never."""
         if self._at_once:
             return -math.inf
-        if self._playing is not None:
-            return self._due(self._playing)
+        playing = self._playing
+        if playing is not None:
+            return max(playing.due, self._held_until()) if playing.is_ending else playing.due
         return -math.inf if self._stopping else math.inf
 
-    def _due(self, playing: Playing) -> float:
-        """Return when the next piece may be sent: the end of a turn may have to wait for the disk."""
-        if self._session is not None and playing.is_ending:
-            return max(playing.due, self._session.held_until())
-        return playing.due
+    def _held_until(self) -> float:
+        """Return before when, in trio's time, a turn must not end: it may have to wait for the disk."""
+        return -math.inf if self._session is None else self._session.held_until()
 
     async def _take(self, arrived: float, event: Event | Spoken | Finished) -> None:
-        if isinstance(event, Spoken | Finished):
+        if isinstance(event, (Spoken, Finished)):
             self._add(event)
             return
         self._unread -= 1
@@ -368,20 +365,19 @@ class Connection:
             log.warning("turn failed", extra={"fields": {"conn": self._conn, "turn": event.turn, "why": turn.problem}})
         return turn
 
-    async def _send_due(self) -> None:
-        """Send every frame that is due in one write."""
-        now, playing = trio.current_time(), self._playing
+    async def _send_due(self, now: float) -> None:
+        """Send every frame that is due at `now`, in one write."""
         frames, self._at_once = self._at_once, []
-        command: Command | None = None
-        while playing is not None and self._due(playing) <= now:
-            command = playing.take()
+        playing = self._playing
+        commands = () if playing is None else playing.take(now, self._held_until)
+        for command in commands:
             frames += self._adapter.send(command)
-        if isinstance(command, EndTurn):
-            self._ended = command.turn
-            self._playing = None
+            if isinstance(command, EndTurn):
+                self._ended = command.turn
+                self._playing = None
         if frames:
             await self._socket.send(frames)
-        if playing is not None and command is not None:
+        if playing is not None and commands:
             self._measure(playing, ended=self._playing is None)
 
     def _measure(self, playing: Playing, *, ended: bool) -> None:

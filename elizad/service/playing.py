@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 from elizad.conversation.commands import Command, Cue, EndTurn, Speak
 from elizad.conversation.conversation import Turn
@@ -11,7 +12,7 @@ from elizad.conversation.conversation import Turn
 class Playing:
     """What is left of a turn; the end of it is the last. Times are trio's."""
 
-    __slots__ = ("_at", "_cues", "_pace_s", "_started", "asked", "due", "is_heard", "number")
+    __slots__ = ("_at", "_cues", "_pace_s", "_started", "asked", "due", "is_ending", "is_heard", "number")
 
     def __init__(self, turn: Turn, asked: float, started: float, pace_s: float) -> None:
         """`asked` is when the message came that asked for it, `pace_s` how long each piece takes to say."""
@@ -23,20 +24,24 @@ class Playing:
         self.asked = asked
         self.is_heard = False
         """Whether the caller has heard anything of it; for whoever sends it to say."""
-        self.due = started + self._cues[0].due_s if self._cues else math.inf
+        self.due = math.inf
         """When the next piece is due; infinity while none is known."""
-
-    @property
-    def is_ending(self) -> bool:
+        self.is_ending = False
         """Whether only the end of it is left."""
-        return self._at < len(self._cues) and isinstance(self._cues[self._at].command, EndTurn)
-
-    def take(self) -> Command:
-        """Return the next piece; there is one when one is due."""
-        command = self._cues[self._at].command
-        self._at += 1
         self._look()
-        return command
+
+    def take(self, now: float, held_until: Callable[[], float]) -> Sequence[Command]:
+        """Return the pieces that are due at `now`, the end of the turn not before `held_until`."""
+        taken, cues, at = [], self._cues, self._at
+        while at < len(cues):
+            cue = cues[at]
+            if self._started + cue.due_s > now or (isinstance(cue.command, EndTurn) and held_until() > now):
+                break
+            taken.append(cue.command)
+            at += 1
+        self._at = at
+        self._look()
+        return taken
 
     def say(self, text: str, now: float) -> None:
         """Add something to say behind what there is."""
@@ -52,4 +57,9 @@ class Playing:
         self._look()
 
     def _look(self) -> None:
-        self.due = self._started + self._cues[self._at].due_s if self._at < len(self._cues) else math.inf
+        if self._at < len(self._cues):
+            cue = self._cues[self._at]
+            self.due = self._started + cue.due_s
+            self.is_ending = isinstance(cue.command, EndTurn)
+        else:
+            self.due, self.is_ending = math.inf, False

@@ -89,6 +89,8 @@ class Sessions:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.options: Final = options
+        self.holds_turns: Final = options.durability == "turn"
+        """Whether the end of a turn waits for its save."""
         self.tally: Final = SessionTally()
         self.now_s: Final = clock
         self._open_store = open_store
@@ -224,7 +226,8 @@ class Sessions:
         # As time goes by, and onwards in any case: whichever machine heard the caller last has the highest.
         version = max(int(now_s * 1000), saving.newest + 1)
         saving.newest = saving.wanted = version
-        saving.wanted_at = trio.current_time()
+        if self.holds_turns:
+            saving.wanted_at = trio.current_time()
         waiting = self._waiting.get(saving.key)
         if waiting is None:
             if len(self._waiting) >= _MOST_SAVES:
@@ -240,7 +243,7 @@ class Sessions:
 
         `loading` is given as long as there can be no save because of it.
         """
-        if self.options.durability != "turn" or self._keeping.why:
+        if not self.holds_turns or self._keeping.why:
             return -math.inf
         if loading is not None:
             return loading.wanted_at + _HOLD_S  # what is not known yet cannot be saved either

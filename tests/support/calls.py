@@ -37,6 +37,7 @@ class MemorySocket:
 
     def __init__(self) -> None:
         self._feed, self._incoming = trio.open_memory_channel[str | bytes | Exception](math.inf)
+        self.heard_at = 0.0
         self.writes: list[tuple[float, list[str]]] = []
         self.closed: tuple[int, str] | None = None
         self.reading = trio.Event()
@@ -62,6 +63,7 @@ class MemorySocket:
 
     async def receive_any(self) -> str | bytes:
         message = await self._incoming.receive()
+        self.heard_at = trio.current_time()
         if isinstance(message, Exception):
             raise message
         return message
