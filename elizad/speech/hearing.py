@@ -20,15 +20,8 @@ _UNSAYABLE: Final = "something"
 _EMPHASIS: Final = 5  # letters: a longer word in capitals is emphasis, a shorter one may be an acronym
 
 _PLAIN: Final = {key.lower(): key for key in EVERYDAY if key not in EXPANDED}  # most words need no second look
-_SHORT: Final = {key.lower(): words for key, words in EXPANDED.items() if words[0]}  # and these no third
-# The words that are one word still, whatever stands beside them: as keys, and as they are spelt.
-_KEYS: Final = {word: key for word, key in _PLAIN.items() if word.isalpha()} | {
-    word: keys[0] for word, (keys, _) in _SHORT.items() if len(keys) == 1
-}
-_SPELT: Final = {word: _SHORT[word][1][0] if word in _SHORT else word for word in _KEYS}
-_KNOWN: Final = frozenset(_KEYS)
-_key: Final = _KEYS.__getitem__
-_spelling: Final = _SPELT.__getitem__
+_EXPANDED: Final = {key.lower(): words for key, words in EXPANDED.items()}
+_SHORT: Final = {word: words for word, words in _EXPANDED.items() if words[0]}  # and these no third
 _IN_TITLES: Final = ("My", "Your", "Me", "You")
 
 
@@ -37,11 +30,24 @@ def hear(text: str) -> tuple[list[str], list[str]]:
 
     No mark stands at the beginning or the end, and no two together. No key but these two has a point in it.
     """
-    words = text.split()
-    if _KNOWN.issuperset(words):  # as recognised speech often is
-        keys, said = list(map(_key, words)), list(map(_spelling, words))
-    else:
-        keys, said = _look_at(cut(text))
+    keys: list[str] = []
+    said: list[str] = []
+    for word in text.split():
+        if word in _PLAIN:
+            keys.append(_PLAIN[word])
+            said.append(word)
+        elif word in _EXPANDED:
+            keys += _EXPANDED[word][0]
+            said += _EXPANDED[word][1]
+        elif word.isalpha() and word.islower() and word.isascii() and len(word) <= _LONGEST:
+            keys.append(word.upper())
+            said.append(word)
+        else:
+            break
+    else:  # nothing but words, as recognised speech often is
+        repair(keys, said)
+        return keys, said
+    keys, said = _look_at(cut(text))
     repair(keys, said)
     while keys and (keys[-1] == "," or keys[-1] == "."):
         del keys[-1], said[-1]

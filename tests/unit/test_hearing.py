@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from elizad.speech.context import repair
-from elizad.speech.hearing import _KNOWN, _look_at, hear
+from elizad.speech.hearing import _EXPANDED, _PLAIN, _look_at, hear
 from elizad.speech.tokens import cut
 from tests.support.everyday import talk
 
@@ -170,8 +170,12 @@ def test_hearing_keeps_the_caller_s_content_words(text: str) -> None:
             assert content.lower() in words
 
 
-@given(st.lists(st.sampled_from(sorted(_KNOWN)), max_size=8), st.sampled_from([" ", "  ", "\n", "\u3000"]))
-def test_known_words_are_heard_as_when_each_is_looked_at(words: list[str], space: str) -> None:
+WORDS = st.sampled_from(sorted({*_PLAIN, *_EXPANDED})) | st.text("abcdeilmnorst", min_size=1, max_size=50)
+
+
+@given(st.lists(WORDS, max_size=8), st.sampled_from([" ", "  ", "\n", "\u3000"]))
+@example(["x" * 45, "y" * 46], " ")
+def test_nothing_but_words_is_heard_as_when_each_is_looked_at(words: list[str], space: str) -> None:
     text = space.join(words)
     keys, said = _look_at(cut(text))
     repair(keys, said)
