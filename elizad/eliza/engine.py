@@ -20,15 +20,15 @@ from elizad.eliza.memory import form_for
 from elizad.eliza.parser import parse_script
 from elizad.eliza.resume import identity_of
 from elizad.eliza.script import (
+    NO_CURSOR,
     ExpressionRule,
-    Link,
     NewKey,
     Part,
     Pre,
+    Reassembly,
     Rule,
     Say,
     Script,
-    Transformation,
     describe,
 )
 from elizad.errors import EndlessScript
@@ -84,6 +84,7 @@ class _Turn:
     said: list[str]  # how they are spelt
     mirrored: bool  # whether that has the person turned round
     rank: int  # of the caller's keyword that the answer is for
+    remarks: int  # that were made on the voice; of a remark only
 
     def note(self, label: str, detail: str) -> None:
         if self.trace is not None:
@@ -150,7 +151,7 @@ class Eliza:
             return None
         words = self._read(state, text, None)
         turn = copy(words)
-        turn.trace = trace
+        turn.trace, turn.remarks = trace, voice.remarks
         if words.stack or not (words.limit == 4 and words.memories):
             self._answer(words)
         for one in sorted(heard, key=lambda one: -one.rule.rank):
@@ -161,12 +162,9 @@ class Eliza:
             chosen = self._transform(turn, one.rule)
             if chosen is None:
                 continue
-            transformation, places = chosen
-            count = len(transformation.reassemblies)
-            taken = transformation.reassemblies[voice.remarks % count]
-            turn.note("reassembly", f"{voice.remarks % count + 1} of {count}: {describe(taken)}")
+            taken, decomposition, places = chosen
             if isinstance(taken, Say):
-                return self._say(turn, taken, transformation.decomposition, places)
+                return self._say(turn, taken, decomposition, places)
         return None
 
     def _has(self, voice: Voice, one: ExpressionRule) -> bool:
@@ -248,18 +246,17 @@ class Eliza:
                     if tracing:
                         turn.note("link", f"nothing fits, on to {link}")
                 else:
-                    transformation, places = chosen
-                    taken = self._take(turn, transformation)
-                    if isinstance(taken, Say):
-                        return self._say(turn, taken, transformation.decomposition, places)
-                    if isinstance(taken, NewKey):
+                    taken, decomposition, places = chosen
+                    if type(taken) is Say:
+                        return self._say(turn, taken, decomposition, places)
+                    if type(taken) is NewKey:
                         if tracing:
                             more = place < len(turn.stack)
                             turn.note("newkey", "on to the next keyword" if more else "no keyword is left")
                         break
                     link = taken.keyword
-                    if isinstance(taken, Pre):
-                        self._rewrite(turn, taken.parts, transformation.decomposition.bounds(places))
+                    if type(taken) is Pre:
+                        self._rewrite(turn, taken.parts, decomposition.bounds(places))
                         if tracing:
                             turn.note("rewritten", " ".join(turn.keys))
                     elif tracing:
@@ -278,12 +275,11 @@ class Eliza:
         """Answer what no keyword answers: the NONE rule's words, or the text itself if it has anything but words."""
         chosen = self._transform(turn, self.script.none)
         if chosen is not None:
-            transformation, places = chosen
-            match self._take(turn, transformation):
-                case Say() as say:
-                    return self._say(turn, say, transformation.decomposition, places)
-                case Pre(parts):
-                    self._rewrite(turn, parts, transformation.decomposition.bounds(places))
+            taken, decomposition, places = chosen
+            if isinstance(taken, Say):
+                return self._say(turn, taken, decomposition, places)
+            if isinstance(taken, Pre):
+                self._rewrite(turn, taken.parts, decomposition.bounds(places))
         return self._diction.utter(self._said(turn))
 
     def _built_in(self, turn: _Turn) -> str:
@@ -291,8 +287,8 @@ class Eliza:
             turn.note("built in", f"no decomposition fits: message {turn.limit}")
         return self._diction.messages[turn.limit - 1]
 
-    def _transform(self, turn: _Turn, rule: Rule) -> tuple[Transformation, list[int]] | None:
-        """Find the first decomposition of a rule that fits the text."""
+    def _transform(self, turn: _Turn, rule: Rule) -> tuple[Reassembly, Decomposition, list[int]] | None:
+        """Find the first decomposition of a rule that fits the text; take the reassembly whose turn it is."""
         possible, hinted = rule.always, rule.hinted
         if hinted:
             for word in turn.words:
@@ -300,31 +296,29 @@ class Eliza:
                     possible |= hinted[word]
         while possible:
             transformation = rule.transformations[(possible & -possible).bit_length() - 1]
-            places = transformation.decomposition.lay(turn.keys)
+            decomposition = transformation.decomposition
+            places = decomposition.lay(turn.keys)
             if places is not None:
                 break
             possible &= possible - 1
         else:
             if rule.free is None:
                 return None
-            transformation, places = rule.free, [0, len(turn.keys)]
-        if turn.trace is not None:
-            turn.note("rule", rule.keyword)
-            turn.note("decomposition", _laid(transformation.decomposition, turn.keys, places))
-        return transformation, places
-
-    def _take(self, turn: _Turn, transformation: Transformation) -> Say | Link | Pre | NewKey:
-        """Take the reassembly whose turn it is, and pass the turn on."""
-        reassemblies = transformation.reassemblies
+            transformation = rule.free
+            decomposition, places = transformation.decomposition, [0, len(turn.keys)]
+        reassemblies, cursor = transformation.reassemblies, transformation.cursor
         count, index = len(reassemblies), 0
-        if count > 1:
-            cursor = transformation.cursor
+        if cursor == NO_CURSOR:
+            index = turn.remarks % count
+        elif count > 1:
             index = turn.cursors[cursor]
             turn.cursors[cursor] = (index + 1) % count
         taken = reassemblies[index]
         if turn.trace is not None:
+            turn.note("rule", rule.keyword)
+            turn.note("decomposition", _laid(decomposition, turn.keys, places))
             turn.note("reassembly", f"{index + 1} of {count}: {describe(taken)}")
-        return taken
+        return taken, decomposition, places
 
     def _remember(self, turn: _Turn) -> None:
         """Lay a memory, if the form that the text's last word chooses fits the text."""

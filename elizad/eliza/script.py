@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 from elizad.eliza.match import Decomposition
 
@@ -24,18 +24,21 @@ Part = int | Word
 """An element of a reassembly: a word, or the number (from 1) of a part of the decomposition."""
 
 
+@final
 class Say(NamedTuple):
     """`(WHY DO YOU 3)`: answer with these parts."""
 
     parts: tuple[Part, ...]
 
 
+@final
 class Link(NamedTuple):
     """`(=WHAT)`: go on with another keyword's rule, with the text as it is."""
 
     keyword: str
 
 
+@final
 class Pre(NamedTuple):
     """`(PRE (I ARE 3) (=YOU))`: rewrite the text, then go on with another keyword's rule."""
 
@@ -43,6 +46,7 @@ class Pre(NamedTuple):
     keyword: str
 
 
+@final
 class NewKey(NamedTuple):
     """`(NEWKEY)`: give up on this keyword and try the next one on the stack."""
 
@@ -131,7 +135,7 @@ class Script:
         return words
 
 
-def describe(reassembly: Say | Link | Pre | NewKey) -> str:
+def describe(reassembly: Reassembly) -> str:
     """Write a reassembly the way a script does."""
     match reassembly:
         case Say(parts):

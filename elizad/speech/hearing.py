@@ -11,7 +11,7 @@ from typing import Final
 from elizad.speech.context import PAUSE, repair
 from elizad.speech.contractions import EXPANDED
 from elizad.speech.everyday import ACRONYMS, EVERYDAY
-from elizad.speech.tokens import cut
+from elizad.speech.tokens import cut, without_mark
 
 __all__ = ["hear"]
 
@@ -20,7 +20,7 @@ _UNSAYABLE: Final = "something"
 _EMPHASIS: Final = 5  # letters: a longer word in capitals is emphasis, a shorter one may be an acronym
 
 _PLAIN: Final = {key.lower(): key for key in EVERYDAY if key not in EXPANDED}  # most words need no second look
-_EXPANDED: Final = {key.lower(): words for key, words in EXPANDED.items()}
+_EXPANDED: Final = {word: words for key, words in EXPANDED.items() for word in (key.lower(), key.capitalize())}
 _SHORT: Final = {word: words for word, words in _EXPANDED.items() if words[0]}  # and these no third
 _IN_TITLES: Final = ("My", "Your", "Me", "You")
 
@@ -32,19 +32,28 @@ def hear(text: str) -> tuple[list[str], list[str]]:
     """
     keys: list[str] = []
     said: list[str] = []
-    for word in text.split():
+    words = text.split()
+    if words and words[-1][-1] in ".?!":
+        words[-1] = without_mark(words[-1]) or words[-1]
+    for word in words:
         if word in _PLAIN:
             keys.append(_PLAIN[word])
             said.append(word)
         elif word in _EXPANDED:
             keys += _EXPANDED[word][0]
             said += _EXPANDED[word][1]
-        elif word.isalpha() and word.islower() and word.isascii() and len(word) <= _LONGEST:
+        elif not word.isalpha() or not word.isascii() or len(word) > _LONGEST:
+            break
+        elif word.islower():
             keys.append(word.upper())
             said.append(word)
+        elif word.istitle() and not (keys and word in _IN_TITLES):
+            small = word.lower()
+            said.append(word if keys or small not in _PLAIN else small)
+            keys.append(word.upper())
         else:
             break
-    else:  # nothing but words, as recognised speech often is
+    else:  # one sentence with no mark in it and nothing shouted, as most are
         repair(keys, said)
         return keys, said
     keys, said = _look_at(cut(text))
