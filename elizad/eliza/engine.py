@@ -29,6 +29,7 @@ from elizad.eliza.script import (
     Rule,
     Say,
     Script,
+    Word,
     describe,
 )
 from elizad.errors import EndlessScript
@@ -48,7 +49,8 @@ _MANY_WORDS: Final = 32  # from here on it pays to look at each different word o
 _make: Final = tuple.__new__  # of a NamedTuple, in half the time
 _Stretch = int | tuple[list[str], list[str]]  # the number of a part, or words that stand side by side: as keys, as said
 
-_BORDER: Final = Rule("", None, 0, (), (), None, 0, False, 0, {}, None)  # what a delimiter has for a rule
+_Heeded = tuple[Rule | None, int, Word | None]  # a rule that can answer, its rank, and what the word becomes
+_BORDER: Final[_Heeded] = (None, 0, None)  # what a delimiter is heeded for
 
 
 class State(NamedTuple):
@@ -107,8 +109,10 @@ class Eliza:
         self._max_steps = max_steps
         # Only a substitute or a PRE can bring a word with a space in it into the text.
         self._respaced = any(" " in word for word in self.script.inserted)
-        self._heeded: Final[Mapping[str, Rule]] = {
-            keyword: rule for keyword, rule in self.script.rules.items() if rule.active or rule.substitute is not None
+        self._heeded: Final[Mapping[str, _Heeded]] = {
+            keyword: (rule if rule.active else None, rule.rank, rule.substitute)
+            for keyword, rule in self.script.rules.items()
+            if rule.active or rule.substitute is not None
         } | dict.fromkeys(DELIMITERS, _BORDER)
         self._memory_rule: Final = self.script.rules[self.script.memory_keyword]
         # Replies without the caller's words, as most are, and all replies cut into stretches: made when first used, no
@@ -184,25 +188,24 @@ class Eliza:
         for index, key in enumerate(heard):
             if key not in heeded:
                 continue
-            rule = heeded[key]
-            if rule is _BORDER:
+            rule, rank, substitute = heeded[key]
+            if rule is not None:
+                if rank > top:
+                    stack.insert(0, rule)
+                    top = rank
+                else:
+                    stack.append(rule)
+            elif substitute is None:  # a border between clauses
                 if stack:
                     end = index
                     break
                 begin = index + 1
-                continue
-            if rule.active:
-                if rule.rank > top:
-                    stack.insert(0, rule)
-                    top = rule.rank
-                else:
-                    stack.append(rule)
-            if rule.substitute is not None:
+            if substitute is not None:
                 if keys is heard:
                     keys, spelt = heard.copy(), said.copy()
-                keys[index], spelt[index] = rule.substitute
+                keys[index], spelt[index] = substitute
         most = self._diction.max_keywords
-        if most is not None:
+        if most is not None and len(stack) > most:
             del stack[most:]
         if begin or end < len(heard):
             heard, keys, spelt = heard[begin:end], keys[begin:end], spelt[begin:end]
@@ -308,11 +311,12 @@ class Eliza:
             decomposition, places = transformation.decomposition, [0, len(turn.keys)]
         reassemblies, cursor = transformation.reassemblies, transformation.cursor
         count, index = len(reassemblies), 0
-        if cursor == NO_CURSOR:
-            index = turn.remarks % count
-        elif count > 1:
-            index = turn.cursors[cursor]
-            turn.cursors[cursor] = (index + 1) % count
+        if count > 1:
+            if cursor == NO_CURSOR:
+                index = turn.remarks % count
+            else:
+                index = turn.cursors[cursor]
+                turn.cursors[cursor] = (index + 1) % count
         taken = reassemblies[index]
         if turn.trace is not None:
             turn.note("rule", rule.keyword)

@@ -131,12 +131,12 @@ class Decomposition:
     def lay(self, words: list[str]) -> list[int] | None:
         """Return where each piece stands, for `bounds`; None when the pattern does not fit."""
         total = len(words)
-        if not self._least <= total <= self._most:
+        if total < self._least:
             return None
         places = [0]
         position = 0
         if self._head is not None:
-            if not self._head.fits(words, 0):
+            if total > self._most or not self._head.fits(words, 0):
                 return None
             position = self._head.width
         for piece in self._inner:
