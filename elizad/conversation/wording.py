@@ -11,12 +11,14 @@ its length and no faster.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from elizad.conversation.said import plain_words
+from elizad.speech.everyday import FUNCTION_WORDS
 
 _MAX_GAPS: Final = 2
 _MAX_PERHAPS: Final = 8
@@ -34,6 +36,8 @@ _LONG: Final = {
 }  # fmt: skip
 _SHORT: Final = frozenset(_LONG)
 _ENDINGS: Final = (("n't", " not"), ("'re", " are"), ("'ve", " have"), ("'ll", " will"), ("'d", " would"))
+_WRITTEN: Final = frozenset(" ".join([*_LONG.values(), *(long for _, long in _ENDINGS), "is"]).split())
+_LETTERS: Final = "".join(char.lower() if char.isalnum() else " " for char in map(chr, range(128)))  # of ASCII
 _IS: Final = frozenset("he she it that what there here who where how this everything everyone somebody someone".split())
 
 
@@ -129,20 +133,31 @@ class Signs:
     """What must be said for any of several ways: that it was not is seen, nearly always, by a look at each word."""
 
     def __init__(self, several: Iterable[Ways]) -> None:
-        ways = [one for each in several for one in map(_read, each.ways)]
         self._by_word: Final[dict[str, list[tuple[frozenset[str], ...]]]] = {}
-        for one in ways:
-            for key in one.keys:
-                self._by_word.setdefault(key, []).append(one.others)
-        self._words: Final = frozenset(key for key in self._by_word if not key.endswith("*"))
-        self._stems: Final = tuple(f" {key.removesuffix('*')}" for key in self._by_word if key.endswith("*"))
+        stems: dict[str, None] = {}
+        for one in (way for each in several for way in map(_read, each.ways)):
+            choices = [frozenset(one.keys), *one.others]
+            rarest = min(choices, key=lambda words: sum(map(_how_often, words)))
+            others = (words for words in choices if words is not rarest and not any(map(_is_stem, words)))
+            signs = tuple(frozenset(itertools.chain.from_iterable(map(_hints, words))) for words in others)
+            for key in rarest:
+                words = [key]
+                if _is_stem(key):
+                    stem = key.removesuffix("*")
+                    stems[max(stem.split("'"), key=len)] = None
+                    words = [word for word in _WRITTEN if word.startswith(stem)]
+                for hint in itertools.chain.from_iterable(map(_hints, words)):
+                    self._by_word.setdefault(hint, []).append(signs)
+        self._words: Final = frozenset(self._by_word)
+        self._stems: Final = tuple(stems)
 
     def are_in(self, text: str) -> bool:
-        """Say whether any of the ways may be in `written_out` text.
+        """Say whether any of the ways may be in a text, be it `written_out` or not.
 
         A False is certain, also for what is left of the text when some of it is taken out.
         """
-        words = text.split()
+        plain = text.translate(_LETTERS) if text.isascii() else plain_words(text).replace("'", " ")
+        words = plain.split()
         if not self._words.isdisjoint(words):
             said = frozenset(words)
             for word in self._words & said:
@@ -153,9 +168,23 @@ class Signs:
                     else:
                         return True
         for stem in self._stems:  # noqa: SIM110  (a generator costs more than all the searches)
-            if stem in text:
+            if stem in plain:
                 return True
         return False
+
+
+def _hints(word: str) -> set[str]:
+    """Return runs of letters: whatever is written out to `word`, among others, has one of them between its marks."""
+    run = max(word.split("'"), key=len)
+    hints = {run, f"{run}n"}  # "needn't" is "need not"
+    hints.update(max(short.split("'"), key=len) for short, long in _LONG.items() if word in long.split())
+    hints.update(ending.rpartition("'")[2] for ending, long in (*_ENDINGS, ("'s", " is")) if word == long.strip())
+    return hints
+
+
+def _how_often(word: str) -> float:
+    """Guess how often a word is said, to tell a rare one."""
+    return (9 if word.upper() in FUNCTION_WORDS else 1) * 1.5 ** -len(word)
 
 
 @lru_cache(4096)  # the packaged rules are 250
