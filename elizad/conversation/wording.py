@@ -11,7 +11,6 @@ its length and no faster.
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import lru_cache
@@ -36,7 +35,6 @@ _LONG: Final = {
 }  # fmt: skip
 _SHORT: Final = frozenset(_LONG)
 _ENDINGS: Final = (("n't", " not"), ("'re", " are"), ("'ve", " have"), ("'ll", " will"), ("'d", " would"))
-_WRITTEN: Final = frozenset(" ".join([*_LONG.values(), *(long for _, long in _ENDINGS), "is"]).split())
 _LETTERS: Final = "".join(char.lower() if char.isalnum() else " " for char in map(chr, range(128)))  # of ASCII
 _IS: Final = frozenset("he she it that what there here who where how this everything everyone somebody someone".split())
 
@@ -137,16 +135,15 @@ class Signs:
         stems: dict[str, None] = {}
         for one in (way for each in several for way in map(_read, each.ways)):
             choices = [frozenset(one.keys), *one.others]
-            rarest = min(choices, key=lambda words: sum(map(_how_often, words)))
-            others = (words for words in choices if words is not rarest and not any(map(_is_stem, words)))
-            signs = tuple(frozenset(itertools.chain.from_iterable(map(_hints, words))) for words in others)
+            rarest, *others = sorted(choices, key=lambda words: sum(map(_how_often, words)))
+            signs = tuple(_hints(words) for words in others if not any(map(_is_stem, words)))
             for key in rarest:
                 words = [key]
                 if _is_stem(key):
                     stem = key.removesuffix("*")
-                    stems[max(stem.split("'"), key=len)] = None
-                    words = [word for word in _WRITTEN if word.startswith(stem)]
-                for hint in itertools.chain.from_iterable(map(_hints, words)):
+                    stems[_longest_run(stem)] = None
+                    words = [word for word in _SHORT_RUNS if word.startswith(stem)]
+                for hint in _hints(words):
                     self._by_word.setdefault(hint, []).append(signs)
         self._words: Final = frozenset(self._by_word)
         self._stems: Final = tuple(stems)
@@ -173,18 +170,33 @@ class Signs:
         return False
 
 
-def _hints(word: str) -> set[str]:
-    """Return runs of letters: whatever is written out to `word`, among others, has one of them between its marks."""
-    run = max(word.split("'"), key=len)
-    hints = {run, f"{run}n"}  # "needn't" is "need not"
-    hints.update(max(short.split("'"), key=len) for short, long in _LONG.items() if word in long.split())
-    hints.update(ending.rpartition("'")[2] for ending, long in (*_ENDINGS, ("'s", " is")) if word == long.strip())
-    return hints
+def _hints(words: Iterable[str]) -> frozenset[str]:
+    """Return runs of letters: whatever is written out to one of `words` has one of them between its marks."""
+    runs = {word: _longest_run(word) for word in words}
+    hints = {*runs.values(), *(f"{run}n" for run in runs.values())}  # "needn't" is "need not"
+    return frozenset(hints.union(*(_SHORT_RUNS.get(word, ()) for word in runs)))
+
+
+def _longest_run(word: str) -> str:
+    return max(word.split("'"), key=len)
 
 
 def _how_often(word: str) -> float:
     """Guess how often a word is said, to tell a rare one."""
     return (9 if word.upper() in FUNCTION_WORDS else 1) * 1.5 ** -len(word)
+
+
+def _short_runs() -> dict[str, set[str]]:
+    """Return a run of letters of each short form by the words of its long form."""
+    runs: dict[str, set[str]] = {}
+    endings = ((ending.rpartition("'")[2], long) for ending, long in _ENDINGS)
+    for short, long in (*_LONG.items(), *endings, ("s", "is")):
+        for word in long.split():
+            runs.setdefault(word, set()).add(_longest_run(short))
+    return runs
+
+
+_SHORT_RUNS: Final = _short_runs()
 
 
 @lru_cache(4096)  # the packaged rules are 250
