@@ -13,7 +13,7 @@ from elizad.conversation.past import LAST_TOPIC, Past, remind
 from elizad.conversation.phrases import APOLOGY, FAREWELL, REPEAT, SILENCE, fill_fields
 from elizad.conversation.remarks import remarks_of
 from elizad.conversation.said import AlreadySaid
-from elizad.conversation.steering import TurnContext
+from elizad.conversation.steering import Decision, TurnContext
 from elizad.conversation.tools import unmarked, without_tools
 from elizad.eliza import Eliza, State
 from elizad.speech.chunks import Unit, split_chunks
@@ -79,7 +79,7 @@ class Place(NamedTuple):
 NOWHERE: Final = Place()
 _REPLY: Final = Ask.REPLY  # found more quickly than in its enumeration
 
-# A named tuple that is made so, of all its fields, costs half as much, and every turn makes eight of them.
+# A named tuple that is made so, of all its fields, costs half as much.
 _make: Final = tuple.__new__
 
 
@@ -95,6 +95,7 @@ class Conversation:
         "_misheard",
         "_past",
         "_place",
+        "_remarks",
         "_said",
         "_silences",
         "_turns",
@@ -117,6 +118,7 @@ class Conversation:
         self._place = place
         self._turns = CallerTurns(manner.utterance_chars)
         self._history = History(eliza)
+        self._remarks = remarks_of(eliza)
         self._past: Past | None = None  # nothing is known of any
         self._said: AlreadySaid | None = (
             None  # made when it is needed: many calls stand open in which nobody has spoken
@@ -159,24 +161,21 @@ class Conversation:
             decision = guide.steering.look(self._context(event, turns, leaving, left_s))
         answers = decision is None or decision.then == "go_on"
         voice = None
-        if answers and expressions and (remarks := remarks_of(self._eliza)).may_be_of(expressions):
-            voice = remarks.voice(expressions, self._already_said(event))
+        if answers and expressions and self._remarks.may_be_of(expressions):
+            voice = self._remarks.voice(expressions, self._already_said(event))
         # In any case: the fold is of every turn.
         state, text, problem = yield from self._history.answer(turns, voice)
         if leaving and "GOODBYE" not in self._eliza.script.rules:
             text, problem = FAREWELL, None  # the script has no word for it, and hanging up needs one
-        hang_up = leaving and answers
         folded: Folded = _make(Folded, (turns, state))
-        steered = "" if decision is None else decision.rule
         if self._delegates and answers:
-            first = "" if decision is None else guide.spell(decision.say)
-            first = guide.disclosed(first, len(turns), self._already_said(event))
-            turn = self._turn(event, heard, f"{first} " if first else "", steered=steered, folded=folded)
-            return turn._replace(cues=turn.cues[:-1], delegated=Delegated(text, leaving, left_s))
+            return self._delegate(event, folded, decision, Delegated(text, leaving, left_s))
+        hang_up, steered = leaving and answers, ""
         if decision is not None:
             say = unmarked(guide.spell(decision.say))
             text, problem = (f"{say} {text}".strip(), problem) if answers else (say, None)
             hang_up = hang_up or decision.then == "end"
+            steered = decision.rule
         if guide.disclosure:
             text = guide.disclosed(text, len(turns), self._already_said(event))
         return self._turn(event, heard, text, problem, hang_up=hang_up, steered=steered, folded=folded)
@@ -232,6 +231,14 @@ class Conversation:
         """Return what another mind says as it may be said here: numbers as words, and no word that is never said."""
         return self._guide.hush(self._guide.spell(text))
 
+    def _delegate(self, event: TurnRequested, folded: Folded, decision: Decision | None, delegated: Delegated) -> Turn:
+        turns, _ = folded
+        first = "" if decision is None else self._guide.spell(decision.say)
+        first = self._guide.disclosed(first, len(turns), self._already_said(event))
+        steered = "" if decision is None else decision.rule
+        turn = self._turn(event, turns[-1], f"{first} " if first else "", steered=steered, folded=folded)
+        return turn._replace(cues=turn.cues[:-1], delegated=delegated)
+
     def _already_said(self, event: TurnRequested) -> AlreadySaid:
         if self._said is None:
             self._said = AlreadySaid()
@@ -270,7 +277,8 @@ class Conversation:
         steered: str = "",
         folded: Folded | None = None,
     ) -> Turn:
-        text = self._guide.hush(text)
+        if self._guide.hush.words:
+            text = self._guide.hush(text)
         if "[" in text and not (self._place.has_tools or self._eliza.faithful):
             text = without_tools(text)
         unit, pace_s, _ = self._manner
@@ -279,6 +287,6 @@ class Conversation:
         cues: list[Cue] = []
         for chunk in split_chunks(text, unit):
             due_s = hold_s + len(cues) * pace_s
-            cues.append(_make(Cue, (due_s, _make(Speak, (number, chunk)))))
-        cues.append(_make(Cue, (due_s, _make(EndTurn, (number, hang_up, None, None)))))
+            cues.append(Cue(due_s, Speak(number, chunk)))
+        cues.append(Cue(due_s, EndTurn(number, hang_up)))
         return _make(Turn, (number, heard, text, tuple(cues), problem, steered, folded, None))

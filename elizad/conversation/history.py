@@ -52,12 +52,14 @@ class CallerTurns:
             self._hear(known[count:] if count else known)
             self._known = known
         over, said = self._over, self._going_on
-        role, text = transcript[-1]
-        if role is _USER:
-            said = (*(said or ()), text) if text else said or ()
-        if said is None or not (said or over):
-            return over
-        return (*over, " ".join(said)[: self._limit])  # whether or not the agent has spoken since
+        role, newest = transcript[-1]
+        if role is not _USER:
+            if said is None:
+                return over
+            newest = " ".join(said)
+        elif said:
+            newest = " ".join((*said, newest) if newest else said)
+        return (*over, newest[: self._limit]) if newest or over else over
 
     def _hear(self, utterances: tuple[Utterance, ...]) -> None:
         over: list[str] = []
