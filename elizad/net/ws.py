@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Sequence
 from types import TracebackType
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import trio
 
@@ -127,7 +127,7 @@ class WebSocket:
 
         Raises: RemoteError 1003 for a binary message, and as `receive_any`. Cancelling: loses nothing.
         """
-        return cast(Coroutine[Any, Any, str], self._receive(only_text=True))
+        return self._receive(only_text=True)  # type: ignore[return-value]  # no bytes come of it
 
     def receive_any(self) -> Coroutine[Any, Any, str | bytes]:
         """Wait for the next whole message; bytes are a binary one.
@@ -152,12 +152,7 @@ class WebSocket:
             while message is None:
                 if self._verdict is not None:  # we have closed
                     raise await self._end()
-                found = frames.next(FRAMES_AT_ONCE)
-                if isinstance(found, str):
-                    message = found
-                elif found is not None:
-                    message = await self._look_at(found)
-                else:
+                if frames.is_empty:
                     try:
                         data = await gate.read(frames.expected)
                     except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -165,6 +160,12 @@ class WebSocket:
                     if not data:
                         raise self._lost()
                     frames.feed(data)
+                    continue
+                found = frames.next(FRAMES_AT_ONCE)
+                if isinstance(found, str):
+                    message = found
+                elif found is not None:
+                    message = await self._look_at(found)
         finally:
             self._receiving = False
             if self._handed_over is not None:
@@ -230,7 +231,7 @@ class WebSocket:
         """
         if self._has_ended:
             raise await self._end()
-        data = b"".join([text_frame(frame) for frame in frames])
+        data = b"".join(map(text_frame, frames))
         if not data:
             await trio.lowlevel.checkpoint()
             return
