@@ -185,13 +185,16 @@ def _header(data: bytes) -> tuple[int, int, bool]:
 
     (0, 0, False) if the header is not whole.
     """
-    if len(data) < _SHORTEST:
+    try:
+        second = data[1]
+        size, begins, least = second & 0x7F, _SHORTEST, 0
+        if size == 126:
+            size, begins, least = data[2] << 8 | data[3], 4, 126
+        elif size == 127:
+            size, begins, least = int.from_bytes(data[2:10], "big"), 10, 65_536
+    except IndexError:
         return 0, 0, False
-    size, begins, least = data[1] & 0x7F, _SHORTEST, 0
-    if size >= 126:
-        begins, least = (4, 126) if size == 126 else (10, 65_536)
-        size = int.from_bytes(data[2:begins], "big")
-    is_masked = data[1] >= _MASKED
+    is_masked = second >= _MASKED
     if is_masked:
         begins += _KEY_BYTES
     return (size, begins, is_masked and size >= least) if len(data) >= begins else (0, 0, False)

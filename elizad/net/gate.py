@@ -48,6 +48,7 @@ class Gate:
         "_written",
         "bytes_in",
         "bytes_out",
+        "clock",
         "stalled",
         "transport",
     )
@@ -56,6 +57,7 @@ class Gate:
         """`early` bytes were received elsewhere."""
         self.transport = transport
         self._limits = limits
+        self.clock = trio.lowlevel.current_clock()  # to ask it takes half of what trio.current_time does
         # The descriptor of a plain socket, until `cut` closes it: from then on it can be another connection's.
         self._fd = transport.socket.fileno() if isinstance(transport, trio.SocketStream) else -1
         self._lock: trio.Lock | None = None  # of the writers, when one has had to wait
@@ -113,7 +115,7 @@ class Gate:
             await trio.lowlevel.checkpoint()
             raise trio.ClosedResourceError("this stream is closed")
         most = READ_BYTES if expected <= READ_BYTES else min(expected, _MOST_READ_BYTES)
-        self._reading_since = trio.current_time()
+        self._reading_since = self.clock.current_time()
         try:
             if self._fd < 0:
                 data = bytes(await self.transport.receive_some(READ_BYTES))

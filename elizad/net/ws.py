@@ -170,7 +170,7 @@ class WebSocket:
             self._receiving = False
             if self._handed_over is not None:
                 self._handed_over.set()
-        self.heard_at = now = trio.current_time()
+        self.heard_at = now = gate.clock.current_time()
         if trouble := gate.admit_message(now, len(message)):
             self.fault, self.exceeded = CloseCode.POLICY, "messages_per_s"
             raise RemoteError(CloseCode.POLICY, trouble)
@@ -229,7 +229,7 @@ class WebSocket:
         Raises: Stalled when the peer did not read for write_timeout_s; PeerClosed when the connection has ended.
         Cancelling: ends the connection without a close frame, since part of a frame may be on its way.
         """
-        if self._has_ended:
+        if (self._verdict or self._judge) and self._has_ended:
             raise await self._end()
         data = b"".join(map(text_frame, frames))
         if not data:

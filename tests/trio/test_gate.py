@@ -162,20 +162,6 @@ class TestReading:
                     gate.write_at_once(b"x")
                 assert await other.read() == b"for the other"
 
-    async def test_what_is_cut_while_a_read_is_about_to_begin_is_not_read(self) -> None:
-        async with over_sockets() as (gate, far):
-            await far.send_all(b"x" * 100)
-            await gate.read()
-
-            async def cut() -> None:
-                await gate.cut()
-
-            async with trio.open_nursery() as nursery:
-                await far.send_all(b"x" * 100)
-                nursery.start_soon(cut)
-                with pytest.raises(trio.ClosedResourceError):
-                    await gate.read()
-
 
 class TestWriting:
     async def test_a_write_that_is_not_read_ends_the_stream(self, autojump_clock: trio.testing.MockClock) -> None:
