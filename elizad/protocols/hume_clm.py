@@ -29,11 +29,6 @@ _GROUP_CHARS: Final = 300  # three phrases have a hundred
 _CONTEXT_CHARS: Final = 2000  # of an injected text, in which a rule looks for words
 
 
-class _AssistantInput(msgspec.Struct, tag="assistant_input", tag_field="type", omit_defaults=True):
-    text: str
-    custom_session_id: str | None = None
-
-
 _ENCODE: Final = msgspec.json.Encoder().encode
 _END: Final = '{"type":"assistant_end"}'
 
@@ -81,10 +76,11 @@ class HumeClm:
     def send(self, command: Command) -> list[str]:
         """Write one command as messages to Hume. The session's name is said back once, with the first words."""
         if isinstance(command, Speak):
-            session = None
+            name = ""
             if self._announced != self._session:
-                session = self._announced = self._session
-            return [_ENCODE(_AssistantInput(command.text, session)).decode()]
+                self._announced = self._session
+                name = f',"custom_session_id":{_ENCODE(self._session).decode()}'
+            return [f'{{"type":"assistant_input","text":{_ENCODE(command.text).decode()}{name}}}']
         return [_END] if isinstance(command, EndTurn) else []  # Hume's socket has no word for anything else
 
 
