@@ -12,9 +12,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from elizad.eliza.check import Finding, as_written, inspect, pattern
-from elizad.eliza.engine import describe
 from elizad.eliza.parser import parse_script
-from elizad.eliza.script import EXPRESSION, Link, Pre, Rule, Say, Script
+from elizad.eliza.script import EXPRESSION, Link, Pre, Rule, Say, Script, describe
 from elizad.errors import ConfigError, Problem, ScriptError
 from elizad.mind import read_script
 from elizad.ops.visible import visible

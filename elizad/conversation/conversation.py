@@ -11,12 +11,11 @@ from elizad.conversation.guide import UNGUIDED, Guide
 from elizad.conversation.history import CallerTurns, History
 from elizad.conversation.past import LAST_TOPIC, Past, remind
 from elizad.conversation.phrases import APOLOGY, FAREWELL, REPEAT, SILENCE, fill_fields
-from elizad.conversation.remarks import Remarks
+from elizad.conversation.remarks import remarks_of
 from elizad.conversation.said import AlreadySaid
 from elizad.conversation.steering import Decision, TurnContext
 from elizad.conversation.tools import unmarked, without_tools
 from elizad.eliza import Eliza, State
-from elizad.eliza.expressions import Voice
 from elizad.speech.chunks import Unit, split_chunks
 from elizad.speech.farewell import is_goodbye
 from elizad.types import Role, Utterance
@@ -78,6 +77,10 @@ class Place(NamedTuple):
 
 
 NOWHERE: Final = Place()
+_REPLY: Final = Ask.REPLY  # found more quickly than in its enumeration
+
+# A named tuple that is made so, of all its fields, costs half as much.
+_make: Final = tuple.__new__
 
 
 class Conversation:
@@ -115,10 +118,11 @@ class Conversation:
         self._place = place
         self._turns = CallerTurns(manner.utterance_chars)
         self._history = History(eliza)
+        self._remarks = remarks_of(eliza)
         self._past: Past | None = None  # nothing is known of any
-        # Made when they are needed: many calls stand open in which nobody has spoken yet.
-        self._remarks: Remarks | None = None
-        self._said: AlreadySaid | None = None
+        self._said: AlreadySaid | None = (
+            None  # made when it is needed: many calls stand open in which nobody has spoken
+        )
         self._misheard = 0
         self._silences = 0
 
@@ -143,39 +147,46 @@ class Conversation:
 
     def on(self, event: TurnRequested) -> Generator[None, None, Turn]:
         """Take the turn that is asked for, with pauses where there is much to replay: let others work at each."""
-        if event.ask is not Ask.REPLY:
+        if event.ask is not _REPLY:
             return self._prompted(event)
         self._misheard = self._silences = 0
         turns = self._turns.of(event.transcript)
         if not turns:
             return self._wordless(event)
-        now = self._context(event, turns)
-        decision = self._guide.steering.look(now)
+        guide, heard, expressions = self._guide, turns[-1], event.expressions
+        leaving = is_goodbye(heard)
+        left_s = guide.clock.seconds_left(event.elapsed_s, self._place.limit_s)
+        decision = None
+        if guide.steering.may_decide(heard, left_s):
+            decision = guide.steering.look(self._context(event, turns, leaving, left_s))
         answers = decision is None or decision.then == "go_on"
-        voice = self._voice(event, now.said) if answers and event.expressions else None
-        text, problem = yield from self._history.answer(turns, voice)  # in any case: the fold is of every turn
-        if now.leaving and "GOODBYE" not in self._eliza.script.rules:
+        voice = None
+        if answers and expressions and self._remarks.may_be_of(expressions):
+            voice = self._remarks.voice(expressions, self._already_said(event))
+        # In any case: the fold is of every turn.
+        state, text, problem = yield from self._history.answer(turns, voice)
+        if leaving and "GOODBYE" not in self._eliza.script.rules:
             text, problem = FAREWELL, None  # the script has no word for it, and hanging up needs one
-        hang_up = now.leaving and answers
-        folded = Folded(turns, self._history.state)
+        folded: Folded = _make(Folded, (turns, state))
         if self._delegates and answers:
-            return self._delegate(event, folded, now, decision, text)
-        steered = ""
+            return self._delegate(event, folded, decision, Delegated(text, leaving, left_s))
+        hang_up, steered = leaving and answers, ""
         if decision is not None:
-            say = unmarked(self._guide.spell(decision.say))
+            say = unmarked(guide.spell(decision.say))
             text, problem = (f"{say} {text}".strip(), problem) if answers else (say, None)
             hang_up = hang_up or decision.then == "end"
             steered = decision.rule
-        text = self._guide.disclosed(text, now.turn, now.said)
-        return self._turn(event, now.heard, text, problem, hang_up=hang_up, steered=steered, folded=folded)
+        if guide.disclosure:
+            text = guide.disclosed(text, len(turns), self._already_said(event))
+        return self._turn(event, heard, text, problem, hang_up=hang_up, steered=steered, folded=folded)
 
     def refold(self, event: TurnRequested) -> Generator[None, None, Folded | None]:
         """Return what a turn comes to from where the conversation begins now; what was said of it stays said."""
         turns = self.heard(event.transcript) if event.ask is Ask.REPLY else ()
         if not turns:
             return None
-        yield from self._history.answer(turns)
-        return Folded(turns, self._history.state)
+        state, _, _ = yield from self._history.answer(turns)
+        return Folded(turns, state)
 
     def apologise(self, event: TurnRequested) -> Turn:
         """Return what is said when something of ours has failed: the caller hears a person's words, not silence."""
@@ -190,7 +201,8 @@ class Conversation:
                 self._misheard += 1
                 return self._turn(event, "", REPEAT[(self._misheard - 1) % len(REPEAT)])
             case Ask.SILENCE:
-                if over := self._guide.steering.over(self._context(event, ())):
+                left_s = self._guide.clock.seconds_left(event.elapsed_s, self._place.limit_s)
+                if over := self._guide.steering.over(self._context(event, (), False, left_s)):
                     return self._turn(event, "", over.say, hang_up=True, steered=over.rule)
                 self._silences += 1
                 said = SILENCE[self._silences - 1] if self._silences <= len(SILENCE) else ""
@@ -219,34 +231,29 @@ class Conversation:
         """Return what another mind says as it may be said here: numbers as words, and no word that is never said."""
         return self._guide.hush(self._guide.spell(text))
 
-    def _delegate(
-        self, event: TurnRequested, folded: Folded, now: TurnContext, decision: Decision | None, eliza: str
-    ) -> Turn:
+    def _delegate(self, event: TurnRequested, folded: Folded, decision: Decision | None, delegated: Delegated) -> Turn:
+        turns, _ = folded
         first = "" if decision is None else self._guide.spell(decision.say)
-        first = self._guide.disclosed(first, now.turn, now.said)
+        first = self._guide.disclosed(first, len(turns), self._already_said(event))
         steered = "" if decision is None else decision.rule
-        turn = self._turn(event, now.heard, f"{first} " if first else "", steered=steered, folded=folded)
-        return turn._replace(cues=turn.cues[:-1], delegated=Delegated(eliza, now.leaving, now.seconds_left))
+        turn = self._turn(event, turns[-1], f"{first} " if first else "", steered=steered, folded=folded)
+        return turn._replace(cues=turn.cues[:-1], delegated=delegated)
 
     def _already_said(self, event: TurnRequested) -> AlreadySaid:
         if self._said is None:
             self._said = AlreadySaid()
         return self._said.within(event.transcript)
 
-    def _voice(self, event: TurnRequested, said: AlreadySaid) -> Voice | None:
-        if self._remarks is None:
-            self._remarks = Remarks(self._eliza)
-        return self._remarks.voice(event.expressions, said)
-
     def _fields(self, event: TurnRequested) -> Mapping[str, str]:
         if self._past is None or not self._past.topic:
             return event.variables
         return {LAST_TOPIC: self._past.topic, **event.variables}
 
-    def _context(self, event: TurnRequested, turns: tuple[str, ...]) -> TurnContext:
-        heard = turns[-1] if turns else ""
+    def _context(
+        self, event: TurnRequested, turns: tuple[str, ...], leaving: bool, left_s: float | None
+    ) -> TurnContext:
         return TurnContext(
-            heard,
+            turns[-1] if turns else "",
             len(turns),
             self._place.platform,
             event.session,
@@ -254,8 +261,8 @@ class Conversation:
             event.expressions,
             event.context,
             self._fields(event),
-            self._guide.clock.seconds_left(event.elapsed_s, self._place.limit_s),
-            is_goodbye(heard),
+            left_s,
+            leaving,
             self._already_said(event),
         )
 
@@ -270,13 +277,16 @@ class Conversation:
         steered: str = "",
         folded: Folded | None = None,
     ) -> Turn:
-        text = self._guide.hush(text)
-        if not (self._place.has_tools or self._eliza.faithful):
+        if self._guide.hush.words:
+            text = self._guide.hush(text)
+        if "[" in text and not (self._place.has_tools or self._eliza.faithful):
             text = without_tools(text)
-        number, due_s = event.turn, event.hold_s
+        unit, pace_s, _ = self._manner
+        number = event.turn
+        hold_s = due_s = event.hold_s
         cues: list[Cue] = []
-        for count, chunk in enumerate(split_chunks(text, self._manner.unit)):
-            due_s = event.hold_s + count * self._manner.pace_s
+        for chunk in split_chunks(text, unit):
+            due_s = hold_s + len(cues) * pace_s
             cues.append(Cue(due_s, Speak(number, chunk)))
         cues.append(Cue(due_s, EndTurn(number, hang_up)))
-        return Turn(number, heard, text, tuple(cues), problem, steered, folded)
+        return _make(Turn, (number, heard, text, tuple(cues), problem, steered, folded, None))

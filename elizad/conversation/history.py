@@ -9,13 +9,19 @@ Where a call begins can come from earlier calls; from there on it is the transcr
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import NamedTuple
+from typing import Final
 
 from elizad.conversation.phrases import APOLOGY
 from elizad.eliza import Eliza, State
 from elizad.eliza.expressions import Voice
 from elizad.errors import EndlessScript
 from elizad.types import Role, Utterance
+
+_USER: Final = Role.USER  # found more quickly than in its enumeration
+_ASSISTANT: Final = Role.ASSISTANT
+
+_Checkpoint = tuple[tuple[str, ...], State, str]
+"""Some turns, the state that they lead to, and the reply to the last of them."""
 
 
 class CallerTurns:
@@ -36,50 +42,41 @@ class CallerTurns:
 
     def of(self, transcript: tuple[Utterance, ...]) -> tuple[str, ...]:
         """Return the turns of this transcript."""
+        if not transcript:
+            return ()
         count = len(self._known)
         if count >= len(transcript) or transcript[:count] != self._known:
             self._known, self._over, self._going_on, count = (), (), None, 0
-        over, going_on = self._over, self._going_on
         if count < len(transcript) - 1:
             known = transcript[:-1]
-            over, going_on = self._hear(over, going_on, known[count:] if count else known)
-            self._known, self._over, self._going_on = known, over, going_on
-        over, going_on = self._hear(over, going_on, transcript[-1:])
-        if going_on is None or not (going_on or over):
-            return over
-        return (*over, " ".join(going_on)[: self._limit])
+            self._hear(known[count:] if count else known)
+            self._known = known
+        over, said = self._over, self._going_on
+        role, newest = transcript[-1]
+        if role is not _USER:
+            if said is None:
+                return over
+            newest = " ".join(said)
+        elif said:
+            newest = " ".join((*said, newest) if newest else said)
+        return (*over, newest[: self._limit]) if newest or over else over
 
-    def _hear(
-        self, over: tuple[str, ...], going_on: tuple[str, ...] | None, utterances: tuple[Utterance, ...]
-    ) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
-        ended: list[str] = []
-        said = None if going_on is None else list(going_on)
+    def _hear(self, utterances: tuple[Utterance, ...]) -> None:
+        over: list[str] = []
+        said = None if self._going_on is None else list(self._going_on)
         for role, text in utterances:
-            if role is Role.USER:
+            if role is _USER:
                 if said is None:
                     said = []
                 if text:
                     said.append(text)
-            elif role is Role.ASSISTANT and said is not None:
-                if said or ended or over:
-                    ended.append(" ".join(said)[: self._limit])
+            elif role is _ASSISTANT and said is not None:
+                if said or over or self._over:
+                    over.append(" ".join(said)[: self._limit])
                 said = None
-        return ((*over, *ended) if ended else over), None if said is None else tuple(said)
-
-
-class _Checkpoint(NamedTuple):
-    """The fold of these turns."""
-
-    turns: tuple[str, ...]
-    state: State
-    reply: str
-
-
-class Answer(NamedTuple):
-    """A reply; `problem` says what went wrong on the way, in words for a log."""
-
-    text: str
-    problem: str | None = None
+        if over:
+            self._over = (*self._over, *over)
+        self._going_on = None if said is None else tuple(said)
 
 
 class History:
@@ -91,41 +88,42 @@ class History:
         self._eliza = eliza
         self.begin_at(eliza.start())
 
-    @property
-    def state(self) -> State:
-        """What the newest turn that was answered has led to."""
-        return self._after.state
-
     def begin_at(self, state: State) -> None:
         """Let the conversation begin with `state` instead of a script's start; what was folded is folded anew."""
-        self._origin = _Checkpoint((), state, "")
-        self._before = self._after = self._origin
+        self._origin: _Checkpoint = (), state, ""
+        self._before: _Checkpoint = self._origin
+        self._after: _Checkpoint = self._origin
 
-    def answer(self, turns: tuple[str, ...], voice: Voice | None = None) -> Generator[None, None, Answer]:
-        """Return the reply to the last of `turns`, of which there must be one, pausing after each that is replayed.
+    def answer(
+        self, turns: tuple[str, ...], voice: Voice | None = None
+    ) -> Generator[None, None, tuple[State, str, str | None]]:
+        """Return the state that `turns`, of which there must be one, lead to, the reply to the last, and any problem.
 
-        With a `voice`, the reply may be a remark on how the last one was said. It leaves no trace in the fold.
+        It pauses after each turn that is replayed: a transcript can hold thousands, each a fraction of a millisecond
+        or more, and in the pauses other calls get theirs. To leave at one loses this reply and nothing else.
 
-        A transcript can hold thousands of turns, each a fraction of a millisecond or more: in the pauses other calls
-        get theirs. To leave at one loses this reply and nothing else.
+        With a `voice`, the reply may be a remark on how the last one was said. It leaves no trace in the fold. A
+        problem is what went wrong on the way, in words for a log.
         """
-        newest = len(turns) - (voice is not None)  # a remark needs the state before the last turn
+        count = len(turns)
+        newest = count if voice is None else count - 1  # a remark needs the state before the last turn
         for point in (self._after, self._before, self._origin):
-            known = len(point.turns)
-            if known <= newest and turns[:known] == point.turns:
+            at = len(point[0])
+            if at <= newest and turns[:at] == point[0]:
                 break
+        _, state, reply = point
         problem = None
-        for index in range(known, len(turns)):
+        while at < count:
             self._before = point
             try:
-                state, reply = self._eliza.reply(point.state, turns[index])
+                state, reply = self._eliza.reply(state, turns[at])
             except EndlessScript as error:
-                state, reply, problem = point.state, APOLOGY, str(error)
-            point = _Checkpoint(turns[: index + 1], state, reply)
-            if index + 1 < len(turns):
+                reply, problem = APOLOGY, str(error)
+            at += 1
+            point = turns[:at], state, reply
+            if at < count:
                 yield
         self._after = point
         if voice is not None and problem is None:
-            remark = self._eliza.remark(self._before.state, turns[-1], voice)
-            return Answer(remark or point.reply, problem)
-        return Answer(point.reply, problem)
+            reply = self._eliza.remark(self._before[1], turns[-1], voice) or reply
+        return state, reply, problem

@@ -22,6 +22,7 @@ class Hush:
 
     def __init__(self, words: Sequence[str] = ()) -> None:
         """`words` may be of several words each. Upper and lower case are the same."""
+        self.words: Final = tuple(words)
         gaps = (r"\s+".join(map(re.escape, word.split())) for word in sorted(words, key=len, reverse=True))
         never = rf"(?<!\w)(?<!\w['’])(?:{'|'.join(gaps)})(?:['’]s)?(?!['’]?\w)" if words else r"(?!)"
         run = rf"(?:{never}(?:[\s,]+{never})*)"
@@ -36,8 +37,6 @@ class Hush:
 
     def __call__(self, text: str) -> str:
         """Return `text` without the words; the text itself if it has none of them."""
-        if not self._signs:
-            return text  # there are no words
         signed = any(map(text.lower().__contains__, self._signs))
         if (not signed and text.isascii()) or self._never.search(text) is None:
             return text

@@ -5,8 +5,9 @@ What the script says of a voice is found again in the transcript, so that nothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from operator import itemgetter
 from typing import Final
 
 from elizad.conversation.said import AlreadySaid, mark
@@ -17,7 +18,6 @@ from elizad.eliza.script import Say
 _PAUSE: Final = 4  # turns of ours between two remarks: who is told at every turn how they sound feels watched
 
 
-@lru_cache(maxsize=4)  # scripts: one, and after a reload the one before it, for all calls together
 def _marks_of(eliza: Eliza) -> tuple[str, ...]:
     """Return the words by which the remarks of a script are known again."""
     if eliza.faithful:
@@ -32,7 +32,6 @@ def _marks_of(eliza: Eliza) -> tuple[str, ...]:
     return tuple(filter(None, map(mark, texts)))
 
 
-@lru_cache(maxsize=4)  # as above
 def _needs_of(eliza: Eliza) -> tuple[tuple[tuple[str, int], ...], ...]:
     """Return what the rules for a voice need, Hume's names and how many hundredths; not what needs more than another.
 
@@ -57,25 +56,33 @@ def _is_met(needs: Mapping[str, int], by: Mapping[str, int]) -> bool:
 class Remarks:
     """What one script can say of a voice."""
 
-    __slots__ = ("_least", "_marks", "_needs")
+    __slots__ = ("_least", "_marks", "_needs", "_of_rules")
 
     def __init__(self, eliza: Eliza) -> None:
         self._marks = _marks_of(eliza)
-        self._needs = _needs_of(eliza)
+        self._needs = _needs_of(eliza) if self._marks else ()
         self._least = min((max(percent for _, percent in needs) for needs in self._needs), default=0)
+        names = [name for needs in self._needs for name, _ in needs] or [""]
+        self._of_rules: Callable[[Mapping[str, float]], tuple[float, ...]] = itemgetter(*names, names[0])  # never one
 
     def voice(self, scores: Mapping[str, float], said: AlreadySaid) -> Voice | None:
         """Return how the newest words were said, if that may be spoken of now."""
-        if not scores or not self._marks or not self._is_remarkable(scores):
+        if not self.may_be_of(scores):
             return None  # before the transcript is searched: few voices are
         times, since = said.times_and_since(self._marks)
         if since is not None and since < _PAUSE:
             return None
         return Voice(scores, times)
 
-    def _is_remarkable(self, scores: Mapping[str, float]) -> bool:
+    def may_be_of(self, scores: Mapping[str, float]) -> bool:
         """Whether any rule of the script has all that it needs."""
-        if max(scores.values()) * 100 < self._least:
+        if not scores or not self._needs:
+            return False
+        try:
+            strongest = max(self._of_rules(scores))
+        except KeyError:  # not all of them are named: where phrases say how it sounded, a few are
+            strongest = max(scores.values())
+        if strongest * 100 < self._least:
             return False  # a voice in which nothing is strong: most are
         for needs in self._needs:
             for name, least in needs:
@@ -84,3 +91,9 @@ class Remarks:
             else:
                 return True
         return False
+
+
+@lru_cache(maxsize=4)  # scripts: one, and after a reload the one before it, for all calls together
+def remarks_of(eliza: Eliza) -> Remarks:
+    """Return what the script of `eliza` can say of a voice."""
+    return Remarks(eliza)

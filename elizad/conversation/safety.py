@@ -119,14 +119,10 @@ def _rules() -> _Rules:
 
 def danger_in(text: str) -> Danger | None:
     """Say what kind of danger somebody who says `text` speaks of, or None."""
-    return danger_in_words(written_out(text))
-
-
-def danger_in_words(words: str) -> Danger | None:
-    """Say the same of a text that is `written_out`."""
     rules = _rules()
-    if not rules.signs.are_in(words):
+    if not rules.signs.are_in(text):
         return None  # as nearly always
+    words = written_out(text)
     words = rules.no_danger.without(_without_titles(words, rules.titles))
     for danger, ways in rules.dangers:
         for match in ways.matches(words):
@@ -163,7 +159,7 @@ class Safety:
         `said_as` makes of a text what is heard of it.
         """
         self._said_as = said_as
-        _rules()  # read now, and not in the middle of the first call
+        self.signs: Final = _rules().signs  # read now, and not in the middle of the first call
         fields = help._asdict()
         self._texts: dict[Danger, list[str]] = {
             danger: [_spoken(fill_fields(text, fields)) for text in (texts or {}).get(danger) or TEXTS[danger]]
@@ -172,11 +168,7 @@ class Safety:
 
     def answer(self, heard: str, said: AlreadySaid) -> tuple[Danger, str] | None:
         """Return the danger that `heard` speaks of and what to say to it; None when there is none."""
-        return self.answer_words(written_out(heard), said)
-
-    def answer_words(self, heard: str, said: AlreadySaid) -> tuple[Danger, str] | None:
-        """Return the same for what is `written_out`."""
-        danger = danger_in_words(heard)
+        danger = danger_in(heard)
         if danger is None:
             return None
         texts = self._texts[danger]

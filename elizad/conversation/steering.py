@@ -134,17 +134,24 @@ class Steering:
         self._rules = [_Compiled(rule, said_as) for rule in rules]
         self._signs = Signs(compiled.words for compiled in self._rules)
         self._safety = safety
+        self._danger = None if safety is None else safety.signs
         self._clock = clock
+        self._ends_s = max(clock.warning_s, 0.0)
+
+    def may_decide(self, heard: str, seconds_left: float | None) -> bool:
+        """Say whether `look` may decide anything about such a turn. A False is certain, and quicker than to look."""
+        if self._rules or (seconds_left is not None and seconds_left <= self._ends_s):
+            return True
+        return self._danger is not None and self._danger.are_in(heard)
 
     def look(self, now: TurnContext) -> Decision | None:
         """Decide about a turn; None leaves it to the mind."""
-        heard = written_out(now.heard) if self._safety is not None or self._rules else ""
-        if self._safety is not None and (care := self._safety.answer_words(heard, now.said)) is not None:
+        if self._safety is not None and (care := self._safety.answer(now.heard, now.said)) is not None:
             return Decision(f"safety: {care[0]}", care[1], "stay")
         left = now.seconds_left
         if left is not None and left <= 0 and (closing := self.over(now)) is not None:
             return closing
-        decision = self._ruled(now, heard) if self._rules else None
+        decision = self._ruled(now) if self._rules else None
         if left is None or left > self._clock.warning_s:
             return decision  # as nearly always
         if now.leaving or (decision is not None and decision.then == "end") or not self._clock.warns(now):
@@ -159,9 +166,8 @@ class Steering:
         closing = self._clock.closes(now)
         return None if closing is None else Decision("time: over", fill_fields(closing, _fields(now, {})), "end")
 
-    def _ruled(self, now: TurnContext, heard: str) -> Decision | None:
-        if not self._signs.are_in(heard):
-            heard = ""
+    def _ruled(self, now: TurnContext) -> Decision | None:
+        heard = written_out(now.heard) if self._signs.are_in(now.heard) else ""
         for number, compiled in enumerate(self._rules):
             groups = compiled.fires(now, heard)
             if groups is not None:

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from elizad.conversation.said import plain_words
+from elizad.speech.everyday import FUNCTION_WORDS
 
 _MAX_GAPS: Final = 2
 _MAX_PERHAPS: Final = 8
@@ -34,6 +35,7 @@ _LONG: Final = {
 }  # fmt: skip
 _SHORT: Final = frozenset(_LONG)
 _ENDINGS: Final = (("n't", " not"), ("'re", " are"), ("'ve", " have"), ("'ll", " will"), ("'d", " would"))
+_LETTERS: Final = bytes(ord(chr(c).lower()) if c < 128 and chr(c).isalnum() else 32 for c in range(256))  # of ASCII
 _IS: Final = frozenset("he she it that what there here who where how this everything everyone somebody someone".split())
 
 
@@ -129,20 +131,33 @@ class Signs:
     """What must be said for any of several ways: that it was not is seen, nearly always, by a look at each word."""
 
     def __init__(self, several: Iterable[Ways]) -> None:
-        ways = [one for each in several for one in map(_read, each.ways)]
         self._by_word: Final[dict[str, list[tuple[frozenset[str], ...]]]] = {}
-        for one in ways:
-            for key in one.keys:
-                self._by_word.setdefault(key, []).append(one.others)
-        self._words: Final = frozenset(key for key in self._by_word if not key.endswith("*"))
-        self._stems: Final = tuple(f" {key.removesuffix('*')}" for key in self._by_word if key.endswith("*"))
+        stems: dict[str, None] = {}
+        for one in (way for each in several for way in map(_read, each.ways)):
+            choices = [frozenset(one.keys), *one.others]
+            rarest, *others = sorted(choices, key=lambda words: sum(map(_how_often, words)))
+            signs = tuple(_hints(words) for words in others if not any(map(_is_stem, words)))
+            for key in rarest:
+                words = [key]
+                if _is_stem(key):
+                    stem = key.removesuffix("*")
+                    stems[_longest_run(stem)] = None
+                    words = [word for word in _SHORT_RUNS if word.startswith(stem)]
+                for hint in _hints(words):
+                    self._by_word.setdefault(hint, []).append(signs)
+        self._words: Final = frozenset(self._by_word)
+        self._stems: Final = tuple(stems)
 
     def are_in(self, text: str) -> bool:
-        """Say whether any of the ways may be in `written_out` text.
+        """Say whether any of the ways may be in a text, be it `written_out` or not.
 
         A False is certain, also for what is left of the text when some of it is taken out.
         """
-        words = text.split()
+        if text.isascii():
+            plain = text.encode().translate(_LETTERS).decode()  # bytes, because that is far quicker than text
+        else:
+            plain = plain_words(text).replace("'", " ")
+        words = plain.split()
         if not self._words.isdisjoint(words):
             said = frozenset(words)
             for word in self._words & said:
@@ -153,9 +168,38 @@ class Signs:
                     else:
                         return True
         for stem in self._stems:  # noqa: SIM110  (a generator costs more than all the searches)
-            if stem in text:
+            if stem in plain:
                 return True
         return False
+
+
+def _hints(words: Iterable[str]) -> frozenset[str]:
+    """Return runs of letters: whatever is written out to one of `words` has one of them between its marks."""
+    runs = {word: _longest_run(word) for word in words}
+    hints = {*runs.values(), *(f"{run}n" for run in runs.values())}  # "needn't" is "need not"
+    return frozenset(hints.union(*(_SHORT_RUNS.get(word, ()) for word in runs)))
+
+
+def _longest_run(word: str) -> str:
+    return max(word.split("'"), key=len)
+
+
+def _how_often(word: str) -> float:
+    """Guess how often a word is said, to tell a rare one."""
+    return (9 if word.upper() in FUNCTION_WORDS else 1) * 1.5 ** -len(word)
+
+
+def _short_runs() -> dict[str, set[str]]:
+    """Return a run of letters of each short form by the words of its long form."""
+    runs: dict[str, set[str]] = {}
+    endings = ((ending.rpartition("'")[2], long) for ending, long in _ENDINGS)
+    for short, long in (*_LONG.items(), *endings, ("s", "is")):
+        for word in long.split():
+            runs.setdefault(word, set()).add(_longest_run(short))
+    return runs
+
+
+_SHORT_RUNS: Final = _short_runs()
 
 
 @lru_cache(4096)  # the packaged rules are 250

@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from elizad.eliza.engine import DELIMITERS, describe
+from elizad.eliza.engine import DELIMITERS
 from elizad.eliza.expressions import BY_SCRIPT_NAME
 from elizad.eliza.match import group_words, is_number
-from elizad.eliza.script import Link, NewKey, Part, Pre, Reassembly, Rule, Say, Script, Transformation
+from elizad.eliza.script import Link, NewKey, Part, Pre, Reassembly, Rule, Say, Script, Transformation, describe
 
 _LONGEST: Final = 30  # words of a reply: some twelve seconds of speech, before the caller's own words come in
 _QUOTED: Final = 70  # characters of a reply that a finding quotes: a line of its own, about

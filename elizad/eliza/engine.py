@@ -7,9 +7,10 @@ a State is an immutable value per conversation, so that a turn is undone by keep
 from __future__ import annotations
 
 from array import array
-from collections import deque
-from collections.abc import Mapping, Sequence
-from itertools import compress, pairwise
+from collections.abc import Collection, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from elizad.eliza.diction import FAITHFUL, Diction
@@ -18,7 +19,19 @@ from elizad.eliza.match import Decomposition
 from elizad.eliza.memory import form_for
 from elizad.eliza.parser import parse_script
 from elizad.eliza.resume import identity_of
-from elizad.eliza.script import ExpressionRule, Link, NewKey, Part, Pre, Rule, Say, Script, Transformation
+from elizad.eliza.script import (
+    NO_CURSOR,
+    ExpressionRule,
+    NewKey,
+    Part,
+    Pre,
+    Reassembly,
+    Rule,
+    Say,
+    Script,
+    Word,
+    describe,
+)
 from elizad.errors import EndlessScript
 
 DELIMITERS: Final = frozenset((",", ".", "BUT"))
@@ -30,11 +43,14 @@ _NO_KEYWORD: Final = -1  # the rank of NONE and of a memory: any rule of an expr
 
 # PRE can double the text at each step: long texts use the steps up faster, one for each so many words.
 _WORDS_PER_STEP: Final = 64
+_MANY_WORDS: Final = 32  # from here on it pays to look at each different word once
 
 
+_make: Final = tuple.__new__  # of a NamedTuple, in half the time
 _Stretch = int | tuple[list[str], list[str]]  # the number of a part, or words that stand side by side: as keys, as said
 
-_BORDER: Final = Rule("", None, 0, (), (), None, 0, False, ())  # what a delimiter has for a rule
+_Heeded = tuple[Rule | None, int, Word | None]  # a rule that can answer, its rank, and what the word becomes
+_BORDER: Final[_Heeded] = (None, 0, None)  # what a delimiter is heeded for
 
 
 class State(NamedTuple):
@@ -55,20 +71,22 @@ class Step(NamedTuple):
     detail: str
 
 
+@dataclass(slots=True, init=False, eq=False)
 class _Turn:
     """The workings of one reply; thrown away with it."""
 
-    __slots__ = ("cursors", "keys", "limit", "memories", "rank", "said", "trace", "words")
-
-    def __init__(self, state: State, trace: list[Step] | None) -> None:
-        self.limit = state.limit % 4 + 1
-        self.cursors = array("H", state.cursors)
-        self.memories = state.memories
-        self.trace = trace
-        self.rank = _NO_KEYWORD  # of the caller's keyword that the answer is for
-        self.keys: Sequence[str]
-        self.words: frozenset[str]  # the keys, each once
-        self.said: Sequence[str]
+    limit: int
+    cursors: array[int]
+    memories: tuple[str, ...]
+    trace: list[Step] | None
+    stack: list[Rule]  # of keywords
+    heard: list[str]  # the keys of the clause before words were substituted
+    keys: list[str]
+    words: Collection[str]  # the keys; each once if they are many
+    said: list[str]  # how they are spelt
+    mirrored: bool  # whether that has the person turned round
+    rank: int  # of the caller's keyword that the answer is for
+    remarks: int  # that were made on the voice; of a remark only
 
     def note(self, label: str, detail: str) -> None:
         if self.trace is not None:
@@ -90,8 +108,13 @@ class Eliza:
         self._diction = diction
         self._max_steps = max_steps
         # Only a substitute or a PRE can bring a word with a space in it into the text.
-        self._respaced = any(" " in word for word in _inserted(self.script))
-        self._heeded: Final[Mapping[str, Rule]] = {**self.script.rules, **dict.fromkeys(DELIMITERS, _BORDER)}
+        self._respaced = any(" " in word for word in self.script.inserted)
+        self._heeded: Final[Mapping[str, _Heeded]] = {
+            keyword: (rule if rule.active else None, rule.rank, rule.substitute)
+            for keyword, rule in self.script.rules.items()
+            if rule.active or rule.substitute is not None
+        } | dict.fromkeys(DELIMITERS, _BORDER)
+        self._memory_rule: Final = self.script.rules[self.script.memory_keyword]
         # Replies without the caller's words, as most are, and all replies cut into stretches: made when first used, no
         # more than the script has, by the identity of its pieces, which live as long as this does.
         self._whole: Final[dict[int, str]] = {}
@@ -109,16 +132,14 @@ class Eliza:
         Raises:
             EndlessScript: the script goes round in a circle. The old state is still good.
         """
-        turn = _Turn(state, trace)
-        heard, said = self._diction.hear(text)
-        stack = self._scan(turn, heard, said)
-        if not stack and turn.limit == 4 and turn.memories:
+        turn = self._read(state, text, trace)
+        if not turn.stack and turn.limit == 4 and turn.memories:
             answer, turn.memories = turn.memories[0], turn.memories[1:]
             if turn.trace is not None:
                 turn.note("memory", f"recalled: {answer}")
         else:
-            answer = self._answer(turn, stack)
-        return State(turn.limit, turn.cursors.tobytes(), turn.memories), answer
+            answer = self._answer(turn)
+        return _make(State, (turn.limit, turn.cursors.tobytes(), turn.memories)), answer
 
     def remark(self, state: State, text: str, voice: Voice, trace: list[Step] | None = None) -> str | None:
         """Answer how `text` was said instead of what was said; None when the words are to be answered.
@@ -132,12 +153,11 @@ class Eliza:
         heard = [one for one in self.script.expressions if self._has(voice, one)]
         if not heard:
             return None
-        words = _Turn(state, None)
-        stack = self._scan(words, *self._diction.hear(text))
-        turn = _Turn(state, trace)
-        turn.keys, turn.words, turn.said = words.keys, words.words, words.said
-        if stack or not (words.limit == 4 and words.memories):
-            self._answer(words, stack)
+        words = self._read(state, text, None)
+        turn = copy(words)
+        turn.trace, turn.remarks = trace, voice.remarks
+        if words.stack or not (words.limit == 4 and words.memories):
+            self._answer(words)
         for one in sorted(heard, key=lambda one: -one.rule.rank):
             if one.rule.rank <= words.rank:
                 turn.note("expression", f"{one.rule.keyword}, rank {one.rule.rank}, gives way to rank {words.rank}")
@@ -146,12 +166,9 @@ class Eliza:
             chosen = self._transform(turn, one.rule)
             if chosen is None:
                 continue
-            transformation, bounds = chosen
-            count = len(transformation.reassemblies)
-            taken = transformation.reassemblies[voice.remarks % count]
-            turn.note("reassembly", f"{voice.remarks % count + 1} of {count}: {describe(taken)}")
+            taken, decomposition, places = chosen
             if isinstance(taken, Say):
-                return self._say(turn, taken, bounds)
+                return self._say(turn, taken, decomposition, places)
         return None
 
     def _has(self, voice: Voice, one: ExpressionRule) -> bool:
@@ -160,91 +177,100 @@ class Eliza:
 
     # -- reading -------------------------------------------------------------------------------------------------
 
-    def _scan(self, turn: _Turn, heard: list[str], said: list[str]) -> deque[str]:
+    def _read(self, state: State, text: str, trace: list[Step] | None) -> _Turn:
         """Choose the clause, stack its keywords and substitute words, in one pass from left to right."""
-        stack: deque[str] = deque()
+        heard, said = self._diction.hear(text)
+        stack: list[Rule] = []
         top = 0
         begin, end = 0, len(heard)
         keys, spelt = heard, said
-        for index, rule in enumerate(map(self._heeded.get, heard)):
-            if rule is None:
+        heeded = self._heeded
+        for index, key in enumerate(heard):
+            if key not in heeded:
                 continue
-            if rule is _BORDER:
+            rule, rank, substitute = heeded[key]
+            if rule is not None:
+                if rank > top:
+                    stack.insert(0, rule)
+                    top = rank
+                else:
+                    stack.append(rule)
+            elif substitute is None:  # a border between clauses
                 if stack:
                     end = index
                     break
                 begin = index + 1
-                continue
-            if rule.active:
-                if rule.rank > top:
-                    stack.appendleft(rule.keyword)
-                    top = rule.rank
-                else:
-                    stack.append(rule.keyword)
-            if rule.substitute is not None:
+            if substitute is not None:
                 if keys is heard:
                     keys, spelt = heard.copy(), said.copy()
-                keys[index], spelt[index] = rule.substitute
+                keys[index], spelt[index] = substitute
         most = self._diction.max_keywords
-        if most is not None:
-            while len(stack) > most:
-                stack.pop()
+        if most is not None and len(stack) > most:
+            del stack[most:]
         if begin or end < len(heard):
             heard, keys, spelt = heard[begin:end], keys[begin:end], spelt[begin:end]
-        turn.keys = keys
-        turn.words = frozenset(keys)
-        turn.said = self._diction.mirror(heard, keys, spelt)
-        if turn.trace is not None:
-            rules = self.script.rules
+        turn = _Turn()
+        turn.limit = state.limit % 4 + 1
+        turn.cursors = array("H", state.cursors)
+        turn.memories = state.memories
+        turn.trace = trace
+        turn.stack, turn.heard, turn.keys, turn.said = stack, heard, keys, spelt
+        turn.words = keys if len(keys) < _MANY_WORDS else frozenset(keys)
+        turn.mirrored = False
+        turn.rank = _NO_KEYWORD
+        if trace is not None:
             turn.note("clause", " ".join(keys))
-            turn.note("keywords", ", ".join(f"{key} (rank {rules[key].rank})" for key in stack) or "none")
-        return stack
+            turn.note("keywords", ", ".join(f"{rule.keyword} (rank {rule.rank})" for rule in stack) or "none")
+        return turn
+
+    def _said(self, turn: _Turn) -> list[str]:
+        """Return the words of the text as they are said back: made when asked for, as most replies need none."""
+        if not turn.mirrored:
+            turn.said = self._diction.mirror(turn.heard, turn.keys, turn.said)
+            turn.mirrored = True
+        return turn.said
 
     # -- answering -----------------------------------------------------------------------------------------------
 
-    def _answer(self, turn: _Turn, stack: deque[str]) -> str:
-        script, tracing = self.script, turn.trace is not None
-        rules, memory_keyword = script.rules, script.memory_keyword
-        linked = False
+    def _answer(self, turn: _Turn) -> str:
+        rules, memory_rule = self.script.rules, self._memory_rule
+        tracing = turn.trace is not None
         steps = 0
-        while stack:
-            keyword = stack.popleft()
-            rule = rules[keyword]
-            if not linked:
-                turn.rank = rule.rank
-            if keyword == memory_keyword:
-                self._remember(turn)
-            chosen = self._transform(turn, rule)
-            if chosen is None:
-                if rule.link is None:
-                    return self._built_in(turn)
-                if tracing:
-                    turn.note("link", f"nothing fits, on to {rule.link}")
-                stack.appendleft(rule.link)
-            else:
-                transformation, bounds = chosen
-                taken = self._take(turn, transformation)
-                if isinstance(taken, Say):
-                    return self._say(turn, taken, bounds)
-                if isinstance(taken, NewKey):
+        for place, rule in enumerate(turn.stack, 1):
+            turn.rank = rule.rank
+            while True:
+                if rule is memory_rule:
+                    self._remember(turn)
+                chosen = self._transform(turn, rule)
+                if chosen is None:
+                    if rule.link is None:
+                        return self._built_in(turn)
+                    link = rule.link
                     if tracing:
-                        turn.note("newkey", "on to the next keyword" if stack else "no keyword is left")
-                    linked = False
-                    continue
-                if isinstance(taken, Pre):
-                    self._rewrite(turn, taken.parts, bounds)
-                    if tracing:
-                        turn.note("rewritten", " ".join(turn.keys))
-                elif tracing:
-                    turn.note("link", f"on to {taken.keyword}")
-                stack.appendleft(taken.keyword)
-            linked = True
-            # Links are counted; keywords that give up are not, since a text has only so many.
-            steps += 1 + len(turn.keys) // _WORDS_PER_STEP
-            if steps > self._max_steps:
-                raise EndlessScript(
-                    f"a reply took more than {self._max_steps} steps: the script's links go round in a circle"
-                )
+                        turn.note("link", f"nothing fits, on to {link}")
+                else:
+                    taken, decomposition, places = chosen
+                    if type(taken) is Say:
+                        return self._say(turn, taken, decomposition, places)
+                    if type(taken) is NewKey:
+                        if tracing:
+                            more = place < len(turn.stack)
+                            turn.note("newkey", "on to the next keyword" if more else "no keyword is left")
+                        break
+                    link = taken.keyword
+                    if type(taken) is Pre:
+                        self._rewrite(turn, taken.parts, decomposition.bounds(places))
+                        if tracing:
+                            turn.note("rewritten", " ".join(turn.keys))
+                    elif tracing:
+                        turn.note("link", f"on to {link}")
+                rule = rules[link]
+                # Links are counted; keywords that give up are not, since a text has only so many.
+                steps += 1 + len(turn.keys) // _WORDS_PER_STEP
+                if steps > self._max_steps:
+                    raise EndlessScript(
+                        f"a reply took more than {self._max_steps} steps: the script's links go round in a circle"
+                    )
         turn.rank = _NO_KEYWORD
         return self._none(turn)
 
@@ -252,49 +278,51 @@ class Eliza:
         """Answer what no keyword answers: the NONE rule's words, or the text itself if it has anything but words."""
         chosen = self._transform(turn, self.script.none)
         if chosen is not None:
-            transformation, bounds = chosen
-            match self._take(turn, transformation):
-                case Say() as say:
-                    return self._say(turn, say, bounds)
-                case Pre(parts):
-                    self._rewrite(turn, parts, bounds)
-        return self._diction.utter(turn.said)
+            taken, decomposition, places = chosen
+            if isinstance(taken, Say):
+                return self._say(turn, taken, decomposition, places)
+            if isinstance(taken, Pre):
+                self._rewrite(turn, taken.parts, decomposition.bounds(places))
+        return self._diction.utter(self._said(turn))
 
     def _built_in(self, turn: _Turn) -> str:
         if turn.trace is not None:
             turn.note("built in", f"no decomposition fits: message {turn.limit}")
         return self._diction.messages[turn.limit - 1]
 
-    def _transform(self, turn: _Turn, rule: Rule) -> tuple[Transformation, list[int]] | None:
-        """Find the first decomposition of a rule that fits the text."""
-        words, count = turn.words, len(turn.keys)
-        # Looks at the words, which are quick, spare most decompositions the fitting.
-        for transformation in compress(rule.transformations, map(words.issuperset, rule.literals)):
+    def _transform(self, turn: _Turn, rule: Rule) -> tuple[Reassembly, Decomposition, list[int]] | None:
+        """Find the first decomposition of a rule that fits the text; take the reassembly whose turn it is."""
+        possible, hinted = rule.always, rule.hinted
+        if hinted:
+            for word in turn.words:
+                if word in hinted:
+                    possible |= hinted[word]
+        while possible:
+            transformation = rule.transformations[(possible & -possible).bit_length() - 1]
             decomposition = transformation.decomposition
-            if count < decomposition.least:
-                continue
-            for group in decomposition.groups:
-                if group.isdisjoint(words):
-                    break
+            places = decomposition.lay(turn.keys)
+            if places is not None:
+                break
+            possible &= possible - 1
+        else:
+            if rule.free is None:
+                return None
+            transformation = rule.free
+            decomposition, places = transformation.decomposition, [0, len(turn.keys)]
+        reassemblies, cursor = transformation.reassemblies, transformation.cursor
+        count, index = len(reassemblies), 0
+        if count > 1:
+            if cursor == NO_CURSOR:
+                index = turn.remarks % count
             else:
-                bounds = decomposition.match(turn.keys)
-                if bounds is not None:
-                    if turn.trace is not None:
-                        turn.note("rule", rule.keyword)
-                        turn.note("decomposition", _laid(decomposition, turn.keys, bounds))
-                    return transformation, bounds
-        return None
-
-    def _take(self, turn: _Turn, transformation: Transformation) -> Say | Link | Pre | NewKey:
-        """Take the reassembly whose turn it is, and pass the turn on."""
-        cursor = transformation.cursor
-        index = turn.cursors[cursor]
-        count = len(transformation.reassemblies)
-        turn.cursors[cursor] = (index + 1) % count
-        taken = transformation.reassemblies[index]
+                index = turn.cursors[cursor]
+                turn.cursors[cursor] = (index + 1) % count
+        taken = reassemblies[index]
         if turn.trace is not None:
+            turn.note("rule", rule.keyword)
+            turn.note("decomposition", _laid(decomposition, turn.keys, places))
             turn.note("reassembly", f"{index + 1} of {count}: {describe(taken)}")
-        return taken
+        return taken, decomposition, places
 
     def _remember(self, turn: _Turn) -> None:
         """Lay a memory, if the form that the text's last word chooses fits the text."""
@@ -302,12 +330,12 @@ class Eliza:
             return
         number = form_for(turn.keys[-1])
         form = self.script.memory_forms[number]
-        bounds = form.decomposition.match(turn.keys)
-        if bounds is None:
+        places = form.decomposition.lay(turn.keys)
+        if places is None:
             if turn.trace is not None:
                 turn.note("memory", f"form {number + 1} does not fit, nothing is laid")
             return
-        text = self._diction.utter(self._build(form.parts, bounds, turn.said, 1))
+        text = self._diction.utter(self._build(form.parts, form.decomposition.bounds(places), self._said(turn), 1))
         most = self._diction.max_memories
         turn.memories = (*(turn.memories if most is None else turn.memories[1 - most :]), text)
         if turn.trace is not None:
@@ -315,10 +343,10 @@ class Eliza:
 
     # -- building ------------------------------------------------------------------------------------------------
 
-    def _say(self, turn: _Turn, say: Say, bounds: Sequence[int]) -> str:
+    def _say(self, turn: _Turn, say: Say, decomposition: Decomposition, places: list[int]) -> str:
         text = self._whole.get(id(say))
         if text is None:
-            text = self._diction.utter(self._build(say.parts, bounds, turn.said, 1))
+            text = self._diction.utter(self._build(say.parts, decomposition.bounds(places), self._said(turn), 1))
             stretches = self._laid_out[id(say.parts)]
             if len(stretches) < 2 and not any(isinstance(stretch, int) for stretch in stretches):
                 self._whole[id(say)] = text
@@ -326,9 +354,9 @@ class Eliza:
 
     def _rewrite(self, turn: _Turn, parts: Sequence[Part], bounds: Sequence[int]) -> None:
         keys = self._build(parts, bounds, turn.keys, 0)
-        turn.said = self._build(parts, bounds, turn.said, 1)
+        turn.said = self._build(parts, bounds, self._said(turn), 1)
         turn.keys = keys
-        turn.words = frozenset(keys)
+        turn.words = keys if len(keys) < _MANY_WORDS else frozenset(keys)
         if len(keys) != len(turn.said):  # a word with a space in it, split in one spelling and not in the other
             turn.said = keys
 
@@ -349,22 +377,9 @@ class Eliza:
         return built
 
 
-def describe(reassembly: Say | Link | Pre | NewKey) -> str:
-    """Write a reassembly the way a script does."""
-    match reassembly:
-        case Say(parts):
-            return f"({_words(parts)})"
-        case Link(target):
-            return f"(={target})"
-        case Pre(parts, target):
-            return f"(PRE ({_words(parts)}) (={target}))"
-        case NewKey():
-            return "(NEWKEY)"
-
-
-def _laid(decomposition: Decomposition, keys: Sequence[str], bounds: Sequence[int]) -> str:
+def _laid(decomposition: Decomposition, keys: Sequence[str], places: Sequence[int]) -> str:
     """Write what each element of a decomposition took."""
-    parts = (" ".join(keys[a:b]) for a, b in pairwise(bounds))
+    parts = (" ".join(keys[a:b]) for a, b in pairwise(decomposition.bounds(places)))
     numbered = enumerate(zip(decomposition.elements, parts, strict=True), 1)
     return "  ".join(f"{i}:{element}=[{part}]" for i, (element, part) in numbered)
 
@@ -380,20 +395,3 @@ def _stretches(parts: Sequence[Part]) -> tuple[_Stretch, ...]:
         else:
             stretches.append(([part.key], [part.said]))
     return tuple(stretches)
-
-
-def _words(parts: Sequence[Part]) -> str:
-    return " ".join(str(part) if isinstance(part, int) else part.said for part in parts)
-
-
-def _inserted(script: Script) -> list[str]:
-    """Return the script's words that can get into a text: substitutes and what PRE writes."""
-    words: list[str] = []
-    for rule in (*script.rules.values(), script.none):
-        if rule.substitute is not None:
-            words.extend(rule.substitute)
-        for transformation in rule.transformations:
-            for reassembly in transformation.reassemblies:
-                if isinstance(reassembly, Pre):
-                    words.extend(text for part in reassembly.parts if not isinstance(part, int) for text in part)
-    return words

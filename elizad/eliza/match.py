@@ -7,6 +7,8 @@ at the end. There is no going back, so the cost is bounded by (words x elements)
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -53,15 +55,20 @@ class _Piece:
     """A stretch of fixed elements."""
 
     width: int
-    bounds: tuple[int, ...]
+    ends: tuple[int, ...]
     """Where each element ends, from where the piece begins."""
 
     literals: tuple[tuple[int, str], ...]
     groups: tuple[tuple[int, frozenset[str] | SixCharacterWords], ...]
+    words: list[str] | None
+    """All of it, if it has literals only."""
+
     single: bool
     """Whether one literal or one group is all that there is to compare."""
 
-    def fits(self, words: Sequence[str], start: int) -> bool:
+    def fits(self, words: list[str], start: int) -> bool:
+        if self.words is not None:
+            return words[start : start + self.width] == self.words
         for offset, literal in self.literals:
             if words[start + offset] != literal:
                 return False
@@ -70,26 +77,26 @@ class _Piece:
                 return False
         return True
 
-    def find(self, words: Sequence[str], start: int, end: int) -> int:
+    def find(self, words: list[str], start: int, end: int) -> int:
         """Return the leftmost place at or after `start` where the piece fits and is over by `end`, or -1."""
         last = end - self.width
-        if self.literals:
-            offset, literal = self.literals[0]
-            at = start
-            while at <= last:
-                try:
-                    at = words.index(literal, at + offset, last + offset + 1) - offset
-                except ValueError:
-                    return -1
-                if self.single or self.fits(words, at):
-                    return at
-                at += 1
-            return -1
         if self.groups:
             offset, group = self.groups[0]
-            for at in range(start, last + 1):
-                if words[at + offset] in group and (self.single or self.fits(words, at)):
-                    return at
+            for word in words[start + offset : last + offset + 1]:
+                if word in group and (self.single or self.fits(words, start)):
+                    return start
+                start += 1
+            return -1
+        if self.literals:
+            offset, literal = self.literals[0]
+            while start <= last:
+                try:
+                    start = words.index(literal, start + offset, last + offset + 1) - offset
+                except ValueError:
+                    return -1
+                if self.single or self.fits(words, start):
+                    return start
+                start += 1
             return -1
         return start if start <= last else -1
 
@@ -97,7 +104,7 @@ class _Piece:
 class Decomposition:
     """A compiled decomposition pattern; immutable and shared by all conversations."""
 
-    __slots__ = ("_free", "_head", "_inner", "_tail", "elements", "groups", "least", "literals")
+    __slots__ = ("_ends", "_head", "_inner", "_least", "_most", "_tail", "elements", "needs")
 
     def __init__(self, elements: Sequence[str], tags: Tags | None = None, *, six_characters: bool = False) -> None:
         self.elements: Final = tuple(elements)
@@ -108,56 +115,52 @@ class Decomposition:
             else:
                 stretches[-1].append(element)
         pieces = [_compile(stretch, tags or {}, six_characters) for stretch in stretches]
-        # What stands before the first 0, between two, and after the last; None where there is no 0 at all.
-        self._head: Final = pieces[0]
+        # What stands before the first 0, between two, and after the last; None where there is no such thing.
+        self._head: Final = pieces[0] if pieces[0].width else None
         self._inner: Final = tuple(pieces[1:-1])
-        self._tail: Final = pieces[-1] if len(pieces) > 1 else None
-        self._free: Final = self.elements == ("0",)
-        self.least: Final = sum(piece.width for piece in pieces)  # words
-        self.literals: Final = frozenset(literal for piece in pieces for _, literal in piece.literals)
-        # No text fits that lacks one of the literals, has no word of one of the groups, or fewer words than the least.
-        groups = [group for piece in pieces for _, group in piece.groups]
-        self.groups: Final = tuple(group for group in groups if isinstance(group, frozenset))
+        self._tail: Final = pieces[-1] if len(pieces) > 1 and pieces[-1].width else None
+        self._ends: Final = tuple((number, end) for number, piece in enumerate(pieces) for end in (0, *piece.ends))
+        self._least: Final = sum(piece.width for piece in pieces)  # words
+        self._most: Final = self._least if len(pieces) == 1 else sys.maxsize
+        # No text fits that has no word of one of these.
+        self.needs: Final = (
+            *{frozenset((literal,)): None for piece in pieces for _, literal in piece.literals},
+            *(group for piece in pieces for _, group in piece.groups if isinstance(group, frozenset)),
+        )
 
-    def match(self, words: Sequence[str]) -> list[int] | None:
-        """Return where each element begins, and the end: element i took `words[bounds[i]:bounds[i + 1]]`.
-
-        None when the pattern does not fit.
-        """
+    def lay(self, words: list[str]) -> list[int] | None:
+        """Return where each piece stands, for `bounds`; None when the pattern does not fit."""
         total = len(words)
-        if self._free:
-            return [0, total]
-        if total < self.least:
+        if total < self._least:
             return None
-        head, tail = self._head, self._tail
-        if head.width and not head.fits(words, 0):
-            return None
-        bounds = [0, *head.bounds]
-        if tail is None:
-            return bounds if total == head.width else None
-        position = head.width
-        end = total - tail.width
+        places = [0]
+        position = 0
+        if self._head is not None:
+            if total > self._most or not self._head.fits(words, 0):
+                return None
+            position = self._head.width
         for piece in self._inner:
             position = piece.find(words, position, total)
             if position < 0:
                 return None
-            bounds.append(position)
-            for bound in piece.bounds:
-                bounds.append(position + bound)
+            places.append(position)
             position += piece.width
-        if tail.width:
-            if end < position or not tail.fits(words, end):
+        if self._tail is not None:
+            end = total - self._tail.width
+            if end < position or not self._tail.fits(words, end):
                 return None
-            bounds.append(end)
-            for bound in tail.bounds:
-                bounds.append(end + bound)
+            places.append(end)
         else:
-            bounds.append(total)
-        return bounds
+            places.append(total)
+        return places
+
+    def bounds(self, places: Sequence[int]) -> list[int]:
+        """Return where each element begins, and the end: element i took `words[bounds[i]:bounds[i + 1]]`."""
+        return [places[piece] + end for piece, end in self._ends]
 
 
 def _compile(stretch: Sequence[str], tags: Tags, six_characters: bool) -> _Piece:
-    bounds: list[int] = []
+    ends: list[int] = []
     literals: list[tuple[int, str]] = []
     groups: list[tuple[int, frozenset[str] | SixCharacterWords]] = []
     offset = 0
@@ -170,5 +173,24 @@ def _compile(stretch: Sequence[str], tags: Tags, six_characters: bool) -> _Piece
         else:
             literals.append((offset, element))
         offset += width
-        bounds.append(offset)
-    return _Piece(offset, tuple(bounds), tuple(literals), tuple(groups), len(literals) + len(groups) == 1)
+        ends.append(offset)
+    words = list(stretch) if len(literals) == len(stretch) else None
+    return _Piece(offset, tuple(ends), tuple(literals), tuple(groups), words, len(literals) + len(groups) == 1)
+
+
+def hints(patterns: Sequence[Decomposition], common: Mapping[str, int]) -> tuple[int, dict[str, int]]:
+    """Return which patterns may fit any text, and for each word which others may fit a text with that word in it.
+
+    Bit i stands for pattern i. A pattern is found by one set of the words that it needs: the one that is the least
+    common among these patterns, and in all of the script (`common`).
+    """
+    here = Counter(word for pattern in patterns for words in pattern.needs for word in words)
+    weights = {word: (count, common[word]) for word, count in here.items()}
+    always, by_word = 0, dict[str, int]()
+    for number, pattern in enumerate(patterns):
+        if not pattern.needs:
+            always |= 1 << number
+            continue
+        for word in min(pattern.needs, key=lambda words: max(map(weights.__getitem__, words), default=(0, 0))):
+            by_word[word] = by_word.get(word, 0) | 1 << number
+    return always, by_word

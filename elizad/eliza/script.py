@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 from elizad.eliza.match import Decomposition
 
@@ -24,18 +24,21 @@ Part = int | Word
 """An element of a reassembly: a word, or the number (from 1) of a part of the decomposition."""
 
 
+@final
 class Say(NamedTuple):
     """`(WHY DO YOU 3)`: answer with these parts."""
 
     parts: tuple[Part, ...]
 
 
+@final
 class Link(NamedTuple):
     """`(=WHAT)`: go on with another keyword's rule, with the text as it is."""
 
     keyword: str
 
 
+@final
 class Pre(NamedTuple):
     """`(PRE (I ARE 3) (=YOU))`: rewrite the text, then go on with another keyword's rule."""
 
@@ -43,6 +46,7 @@ class Pre(NamedTuple):
     keyword: str
 
 
+@final
 class NewKey(NamedTuple):
     """`(NEWKEY)`: give up on this keyword and try the next one on the stack."""
 
@@ -73,8 +77,12 @@ class Rule:
     line: int
     active: bool
     """Whether the rule can answer; one that only substitutes or tags is never put on the keyword stack."""
-    literals: tuple[frozenset[str], ...]
-    """Of each transformation's decomposition, the words that no text may lack."""
+    always: int
+    """The transformations that may fit any text: bit i stands for number i."""
+    hinted: Mapping[str, int]
+    """Those that may fit a text with this word in it; one that is in neither fits no text."""
+    free: Transformation | None
+    """The last one, if it fits any text."""
 
 
 class ExpressionRule(NamedTuple):
@@ -112,3 +120,33 @@ class Script:
     def all_rules(self) -> tuple[Rule, ...]:
         """Every rule there is: of keywords, of expressions, and NONE."""
         return (*self.rules.values(), *(expression.rule for expression in self.expressions), self.none)
+
+    @property
+    def inserted(self) -> list[str]:
+        """The words that can get into a text: substitutes and what PRE writes."""
+        words: list[str] = []
+        for rule in (*self.rules.values(), self.none):
+            if rule.substitute is not None:
+                words.extend(rule.substitute)
+            for transformation in rule.transformations:
+                for reassembly in transformation.reassemblies:
+                    if isinstance(reassembly, Pre):
+                        words.extend(text for part in reassembly.parts if not isinstance(part, int) for text in part)
+        return words
+
+
+def describe(reassembly: Reassembly) -> str:
+    """Write a reassembly the way a script does."""
+    match reassembly:
+        case Say(parts):
+            return f"({_words(parts)})"
+        case Link(target):
+            return f"(={target})"
+        case Pre(parts, target):
+            return f"(PRE ({_words(parts)}) (={target}))"
+        case NewKey():
+            return "(NEWKEY)"
+
+
+def _words(parts: Sequence[Part]) -> str:
+    return " ".join(str(part) if isinstance(part, int) else part.said for part in parts)

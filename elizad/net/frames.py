@@ -20,6 +20,9 @@ PONG: Final = 0x8A
 CLOSE: Final = 0x88
 
 _WHOLE_TEXT: Final = 0x81  # FIN and opcode 1
+_READ_HERE: Final = bytes((_WHOLE_TEXT, PING, PONG, CLOSE))
+_READ_IN_BETWEEN: Final = bytes((PING, PONG, CLOSE))  # between the fragments of a message
+_SHORT_HEADERS: Final = tuple(bytes((_WHOLE_TEXT, size)) for size in range(126))
 _SHORTEST: Final = 2
 _KEY_BYTES: Final = 4
 _FIN: Final = 0x80
@@ -27,6 +30,7 @@ _CONTROL: Final = 0x08  # set in the opcodes of pings, pongs and closes (section
 _MASKED: Final = 0x80
 _MOST_CONTROL: Final = 125  # bytes of payload of a ping, pong or close (section 5.5)
 _GROWTH: Final = 16_384  # bytes by which a message may be longer than the one before, and still be read at once
+_LONG: Final = 16_384  # of a payload: to copy it takes longer than to look at it where it stands
 _SMALL: Final = 1024  # a piece below this is put to others: alone it would take many times its size
 _CODES: Final = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, *range(3000, 5000)})
 """Which may be sent (section 7.4); wsproto knows some more."""
@@ -57,7 +61,12 @@ class Passed(NamedTuple):
 class FrameReader:
     """Where the frames begin in one direction of one connection. It never fails: nonsense has lengths too."""
 
-    __slots__ = ("_data", "_fragmented", "_is_end", "_left", "_more", "_most_bytes", "_usual", "_wanted", "has_closed")
+    # fmt: off
+    __slots__ = (
+        "_data", "_is_end", "_left", "_more", "_most_bytes", "_read_here", "_usual", "_wanted",
+        "expected", "has_closed", "is_empty",
+    )
+    # fmt: on
 
     def __init__(self, most_bytes: int) -> None:
         """A text message of more than `most_bytes` is not read here."""
@@ -68,17 +77,23 @@ class FrameReader:
         self._usual = 0  # bytes of the newest message, and some more
         self._left = 0  # bytes of the payload of the frame that is being handed on
         self._is_end = False  # whether its last byte is an end
-        self._fragmented = False  # whether a message was begun and not ended
+        self._read_here = _READ_HERE  # first bytes of frames: fewer, when a message was begun and not ended
         self.has_closed = False
         """Whether a close has been handed on."""
+        self.is_empty = True
+        """Whether there is nothing that could be read now."""
+        self.expected = 0
+        """How many bytes may well come then: the rest of a message, or one like the last, which is often sent again."""
 
     def feed(self, data: bytes) -> None:
         """Take what has come."""
         if not self._data:
             self._data = data
-            self._wanted = 0
+            self.is_empty = not data
             return
         self._wanted -= len(data)
+        self.expected = max(self._wanted, 0)
+        self.is_empty = self._wanted > 0
         if self._more is None:
             self._more = []
         last = self._more[-1] if self._more else None
@@ -89,50 +104,50 @@ class FrameReader:
         else:
             self._more.append(bytearray(data))
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing that could be read now."""
-        return not self._data or self._wanted > 0
-
-    @property
-    def expected(self) -> int:
-        """How many bytes may well come next: the rest of a message, or one like the last, which is often sent again."""
-        return max(self._wanted, 0) if self._data else self._usual
-
     def next(self, most_frames: int) -> str | Control | Passed | None:
         """Return the next message, ping, pong or close, or up to `most_frames` frames of another kind.
 
         None until more has come.
         """
-        data = self._data
-        if not data or self._wanted > 0:
+        if self.is_empty:
             return None
+        data = self._data
         if self._more is not None:
             data = self._data = b"".join([data, *self._more])
             self._more = None
-        if not self._left and self._may_be_read(data[0]):
+        if not self._left and data[0] in self._read_here:
             is_text = data[0] == _WHOLE_TEXT
-            size, begins = _lengths(data)
+            size, begins, is_sound = _header(data)
             ends = begins + size
             if begins == 0 or size <= (self._most_bytes if is_text else _MOST_CONTROL):
                 if begins == 0 or len(data) < ends:
-                    self._wanted = max(1, ends - len(data))
+                    self._want(max(1, ends - len(data)))
                     return None
-                found = _text(data, begins, ends) if is_text else _control(data, begins, ends)
+                found = None
+                if is_sound:
+                    body = data[begins:ends] if size < _LONG else memoryview(data)[begins:ends]
+                    payload = unmask(body, data[begins - _KEY_BYTES : begins])
+                    found = _text(payload) if is_text else _control(data[0], payload)
                 if found is not None:
-                    self._data = data[ends:]
                     if is_text:
                         self._usual = ends + _GROWTH
+                    self._drop(ends)
                     return found
         return self._pass_on(most_frames)
 
-    def _may_be_read(self, first: int) -> bool:
-        """Whether a frame that begins with this byte is of the kinds that are read here."""
-        return not self._fragmented if first == _WHOLE_TEXT else first in (PING, PONG, CLOSE)
+    def _want(self, wanted: int) -> None:
+        self._wanted = self.expected = wanted
+        self.is_empty = True
+
+    def _drop(self, read: int) -> None:
+        self._data = self._data[read:]
+        self.is_empty = not self._data
+        self.expected = self._usual
 
     def _pass_on(self, most: int) -> Passed | None:
         data = self._data
         position = frames = controls = 0
+        is_torn = False  # in the middle of a header
         while position < len(data):
             if self._left:
                 step = min(self._left, len(data) - position)
@@ -141,18 +156,20 @@ class FrameReader:
                 if self._is_end and not self._left:
                     break
                 continue
-            if frames == most or (position and self._may_be_read(data[position])):
+            if frames == most or (position and data[position] in self._read_here):
                 break
             head = data[position : position + 14]
-            size, begins = _lengths(head)
+            size, begins, _ = _header(head)
             if begins == 0:
-                self._wanted = 1
+                is_torn = True
                 break
             frames += 1
             self._note(head[0])
             controls += head[0] >> 3 & 1
             self._left = begins + size
-        self._data = data[position:]
+        self._drop(position)
+        if is_torn:
+            self._want(1)
         return Passed(data[:position], frames, controls, self._is_end and not self._left) if position else None
 
     def _note(self, first: int) -> None:
@@ -160,45 +177,38 @@ class FrameReader:
             self._is_end = self.has_closed = first & 0x0F == CLOSE & 0x0F
         else:
             self._is_end = first & _FIN != 0
-            self._fragmented = not self._is_end
+            self._read_here = _READ_HERE if self._is_end else _READ_IN_BETWEEN
 
 
-def _lengths(data: bytes) -> tuple[int, int]:
-    """Return the length of a frame's payload and that of its header; (0, 0) if the header is not whole."""
-    if len(data) < _SHORTEST:
-        return 0, 0
-    size = data[1] & 0x7F
-    begins = _SHORTEST
-    if size >= 126:
-        begins = 4 if size == 126 else 10
-        size = int.from_bytes(data[2:begins], "big")
-    if data[1] & _MASKED:
-        begins += _KEY_BYTES
-    return (size, begins) if len(data) >= begins else (0, 0)
+def _header(data: bytes) -> tuple[int, int, bool]:
+    """Return how long a frame's payload is, and its header, and whether a client may write that header so.
 
-
-def _payload(data: bytes, begins: int, ends: int) -> bytes | None:
-    """Return the payload of a whole frame; None when something about its header is wrong."""
-    size = ends - begins
-    shortest = _SHORTEST if size < 126 else 4 if size < 65_536 else 10
-    if not data[1] & _MASKED or begins != shortest + _KEY_BYTES:
-        return None
-    return unmask(memoryview(data)[begins:ends], data[begins - _KEY_BYTES : begins])  # a copy less of a long thread
-
-
-def _text(data: bytes, begins: int, ends: int) -> str | None:
-    payload = _payload(data, begins, ends)
+    (0, 0, False) if the header is not whole.
+    """
     try:
-        return None if payload is None else str(payload, "utf-8")
+        second = data[1]
+        size, begins, least = second & 0x7F, _SHORTEST, 0
+        if size == 126:
+            size, begins, least = data[2] << 8 | data[3], 4, 126
+        elif size == 127:
+            size, begins, least = int.from_bytes(data[2:10], "big"), 10, 65_536
+    except IndexError:
+        return 0, 0, False
+    is_masked = second >= _MASKED
+    if is_masked:
+        begins += _KEY_BYTES
+    return (size, begins, is_masked and size >= least) if len(data) >= begins else (0, 0, False)
+
+
+def _text(payload: bytes) -> str | None:
+    try:
+        return payload.decode()
     except UnicodeDecodeError:
         return None
 
 
-def _control(data: bytes, begins: int, ends: int) -> Control | None:
-    payload = _payload(data, begins, ends)
-    if payload is None or (data[0] == CLOSE and payload and not _is_sound(payload)):
-        return None
-    return Control(data[0], payload)
+def _control(kind: int, payload: bytes) -> Control | None:
+    return None if kind == CLOSE and payload and not _is_sound(payload) else Control(kind, payload)
 
 
 def _is_sound(closing: bytes) -> bool:
@@ -214,7 +224,7 @@ def text_frame(text: str) -> bytes:
     payload = text.encode()
     size = len(payload)
     if size < 126:
-        return bytes((_WHOLE_TEXT, size)) + payload
+        return _SHORT_HEADERS[size] + payload
     if size < 65_536:
         return bytes((_WHOLE_TEXT, 126)) + size.to_bytes(2, "big") + payload
     return bytes((_WHOLE_TEXT, 127)) + size.to_bytes(8, "big") + payload

@@ -31,22 +31,24 @@ class Gate:
     """All that comes from `transport`, and all that goes to it.
 
     A write that does not complete, because the time ran out or the writer was cancelled, may have sent part of a frame,
-    so the transport is closed at once and stays closed; `stalled` tells the first reason from the second.
+    so the transport is closed at once and stays closed; `stalled` tells the first reason from the second. As long as
+    anybody uses the gate, nobody else closes the transport.
     """
 
     __slots__ = (
         "_bucket",
         "_closed",
+        "_fd",
         "_frames",
         "_is_drained",
         "_limits",
         "_lock",
         "_messages_per_s",
         "_reading_since",
-        "_socket",
         "_written",
         "bytes_in",
         "bytes_out",
+        "clock",
         "stalled",
         "transport",
     )
@@ -55,7 +57,9 @@ class Gate:
         """`early` bytes were received elsewhere."""
         self.transport = transport
         self._limits = limits
-        self._socket = transport.socket if isinstance(transport, trio.SocketStream) else None
+        self.clock = trio.lowlevel.current_clock()  # to ask it takes half of what trio.current_time does
+        # The descriptor of a plain socket, until `cut` closes it: from then on it can be another connection's.
+        self._fd = transport.socket.fileno() if isinstance(transport, trio.SocketStream) else -1
         self._lock: trio.Lock | None = None  # of the writers, when one has had to wait
         self._written: trio.Event | None = None  # set when what `write_soon` was given is written
         self._is_drained = True  # the last read took all that there was
@@ -110,24 +114,23 @@ class Gate:
         if self._closed:
             await trio.lowlevel.checkpoint()
             raise trio.ClosedResourceError("this stream is closed")
-        socket = self._socket
         most = READ_BYTES if expected <= READ_BYTES else min(expected, _MOST_READ_BYTES)
-        self._reading_since = trio.current_time()
+        self._reading_since = self.clock.current_time()
         try:
-            if socket is None:
+            if self._fd < 0:
                 data = bytes(await self.transport.receive_some(READ_BYTES))
             else:
                 # As SocketStream.receive_some, without the calls between it and the system's, and their checkpoints.
-                if self._is_drained and socket.fileno() >= 0:
-                    await trio.lowlevel.wait_readable(socket)
+                if self._is_drained:
+                    await trio.lowlevel.wait_readable(self._fd)
                 else:
                     await trio.lowlevel.checkpoint()
                 while True:
                     try:
-                        data = os.read(socket.fileno(), most)
+                        data = os.read(self._fd, most)
                         break
                     except BlockingIOError:
-                        await trio.lowlevel.wait_readable(socket)
+                        await trio.lowlevel.wait_readable(self._fd)
                 self._is_drained = len(data) < most
         except OSError as error:
             if error.errno == errno.EBADF:
@@ -160,10 +163,10 @@ class Gate:
         """
         if self._closed:
             raise trio.ClosedResourceError("this stream is closed")
-        if self._socket is None or (self._lock is not None and self._lock.locked()):
+        if self._fd < 0 or (self._lock is not None and self._lock.locked()):
             return 0
         try:
-            sent = os.write(self._socket.fileno(), data)
+            sent = os.write(self._fd, data)
         except OSError:
             return 0  # it is full, or gone: the slow way tells which
         self.bytes_out += sent
@@ -234,6 +237,7 @@ class Gate:
     async def cut(self) -> None:
         """Close the transport without ceremony, at once. Cancelling: it is closed all the same."""
         self._closed = True
+        self._fd = -1
         await close_now(self.transport)
 
     def _turns(self) -> trio.Lock:

@@ -26,13 +26,18 @@ class Bucket:
 
         What may not pass takes nothing, so trying again costs nothing.
         """
-        amount = min(amount, self._most)
-        self._level = min(self._most, self._level + max(0.0, now - self._since) * self._per_s)
+        # Every message asks: comparisons take a quarter of what calls of min and max do.
+        most, level = self._most, self._level
+        if now > self._since:
+            level += (now - self._since) * self._per_s
+            if level > most:
+                level = most
         self._since = now
-        if self._level < amount:
-            return False
-        self._level -= amount
-        return True
+        if amount > most:
+            amount = most
+        may_pass = level >= amount
+        self._level = level - amount if may_pass else level
+        return may_pass
 
 
 class Buckets:

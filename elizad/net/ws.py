@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Sequence
 from types import TracebackType
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import trio
 
@@ -127,7 +127,7 @@ class WebSocket:
 
         Raises: RemoteError 1003 for a binary message, and as `receive_any`. Cancelling: loses nothing.
         """
-        return cast(Coroutine[Any, Any, str], self._receive(only_text=True))
+        return self._receive(only_text=True)  # type: ignore[return-value]  # no bytes come of it
 
     def receive_any(self) -> Coroutine[Any, Any, str | bytes]:
         """Wait for the next whole message; bytes are a binary one.
@@ -152,12 +152,7 @@ class WebSocket:
             while message is None:
                 if self._verdict is not None:  # we have closed
                     raise await self._end()
-                found = frames.next(FRAMES_AT_ONCE)
-                if isinstance(found, str):
-                    message = found
-                elif found is not None:
-                    message = await self._look_at(found)
-                else:
+                if frames.is_empty:
                     try:
                         data = await gate.read(frames.expected)
                     except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -165,11 +160,17 @@ class WebSocket:
                     if not data:
                         raise self._lost()
                     frames.feed(data)
+                    continue
+                found = frames.next(FRAMES_AT_ONCE)
+                if isinstance(found, str):
+                    message = found
+                elif found is not None:
+                    message = await self._look_at(found)
         finally:
             self._receiving = False
             if self._handed_over is not None:
                 self._handed_over.set()
-        self.heard_at = now = trio.current_time()
+        self.heard_at = now = gate.clock.current_time()
         if trouble := gate.admit_message(now, len(message)):
             self.fault, self.exceeded = CloseCode.POLICY, "messages_per_s"
             raise RemoteError(CloseCode.POLICY, trouble)
@@ -228,9 +229,9 @@ class WebSocket:
         Raises: Stalled when the peer did not read for write_timeout_s; PeerClosed when the connection has ended.
         Cancelling: ends the connection without a close frame, since part of a frame may be on its way.
         """
-        if self._has_ended:
+        if (self._verdict or self._judge) and self._has_ended:
             raise await self._end()
-        data = b"".join([text_frame(frame) for frame in frames])
+        data = b"".join(map(text_frame, frames))
         if not data:
             await trio.lowlevel.checkpoint()
             return

@@ -7,15 +7,15 @@ accepted are the documented one, the bare array of April 2024, and elements with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated, Final, Literal
+from typing import Final
 
 import msgspec
 
 from elizad.conversation.commands import Command, EndTurn, Speak
 from elizad.conversation.events import Ask, Event, TurnRequested
-from elizad.eliza.expressions import NAMES, score
+from elizad.eliza.expressions import score
 from elizad.protocols.hume_thread import GREETING_INSTRUCTION as GREETING_INSTRUCTION
 from elizad.protocols.hume_thread import ThreadReader
 from elizad.speech.annotations import context, parse_expressions
@@ -29,36 +29,6 @@ _GROUP_CHARS: Final = 300  # three phrases have a hundred
 _CONTEXT_CHARS: Final = 2000  # of an injected text, in which a rule looks for words
 
 
-_Score = Annotated[float, msgspec.Meta(ge=0, le=1)]
-
-
-class _PlainProsody(msgspec.Struct, gc=False):
-    scores: dict[Literal[NAMES], _Score] | None = None  # type: ignore[valid-type]
-
-
-class _PlainModels(msgspec.Struct, gc=False):
-    """As they come from Hume. What is odd in them is read again by the other two, a score at a time."""
-
-    prosody: _PlainProsody | None = None
-
-
-class _Prosody(msgspec.Struct, gc=False):
-    scores: dict[str, msgspec.Raw] | None = None
-
-
-class _Models(msgspec.Struct, gc=False):
-    prosody: _Prosody | None = None
-
-
-class _AssistantInput(msgspec.Struct, tag="assistant_input", tag_field="type", omit_defaults=True):
-    text: str
-    custom_session_id: str | None = None
-
-
-_PLAIN_MODELS: Final = msgspec.json.Decoder(_PlainModels | None)
-_MODELS: Final = msgspec.json.Decoder(_Models)
-_SCORE: Final = msgspec.json.Decoder(_Score)
-_KNOWN: Final = frozenset(NAMES)
 _ENCODE: Final = msgspec.json.Encoder().encode
 _END: Final = '{"type":"assistant_end"}'
 
@@ -91,25 +61,26 @@ class HumeClm:
         thread, session = self._reader.read(text)
         self._session = session or self._session
         self._turn += 1
-        newest = thread.newest
+        expressions, groups = thread.scores, thread.groups
         return [
             TurnRequested(
                 self._turn,
                 thread.transcript,
                 Ask.GREETING if thread.greet else Ask.REPLY,
                 self._session,
-                expressions=MappingProxyType(_scores(newest.models) or _phrases(newest.groups)),
-                context=_context(newest.groups) if newest.groups else (),
+                expressions=expressions or _phrases(groups) if groups else expressions,
+                context=_context(groups) if groups else (),
             )
         ]
 
     def send(self, command: Command) -> list[str]:
         """Write one command as messages to Hume. The session's name is said back once, with the first words."""
         if isinstance(command, Speak):
-            session = None
+            name = ""
             if self._announced != self._session:
-                session = self._announced = self._session
-            return [_ENCODE(_AssistantInput(command.text, session)).decode()]
+                self._announced = self._session
+                name = f',"custom_session_id":{_ENCODE(self._session).decode()}'
+            return [f'{{"type":"assistant_input","text":{_ENCODE(command.text).decode()}{name}}}']
         return [_END] if isinstance(command, EndTurn) else []  # Hume's socket has no word for anything else
 
 
@@ -117,28 +88,7 @@ def _context(groups: Sequence[str]) -> tuple[str, ...]:
     return tuple(text[:_CONTEXT_CHARS] for text in context(groups)[:_MOST_GROUPS])
 
 
-def _phrases(groups: Sequence[str]) -> dict[str, float]:
+def _phrases(groups: Sequence[str]) -> Mapping[str, float]:
     """Return what the expression groups say in words, where there are no scores."""
     read = (parse_expressions(group) or () for group in groups[:_MOST_GROUPS] if len(group) < _GROUP_CHARS)
-    return dict(filter(None, (score(*phrase) for group in read for phrase in group)))
-
-
-def _scores(models: msgspec.Raw) -> dict[str, float]:
-    """Read the prosody of one message; what makes no sense in it was not heard, and the rest was."""
-    try:
-        plain = _PLAIN_MODELS.decode(models)
-        return (plain and plain.prosody and plain.prosody.scores) or {}
-    except (msgspec.DecodeError, RecursionError):
-        pass
-    try:
-        prosody = _MODELS.decode(models).prosody
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    scores: dict[str, float] = {}
-    for name, raw in ((prosody and prosody.scores) or {}).items():
-        if name in _KNOWN:
-            try:
-                scores[name] = _SCORE.decode(raw)
-            except msgspec.DecodeError:
-                continue
-    return scores
+    return MappingProxyType(dict(filter(None, (score(*phrase) for group in read for phrase in group))))

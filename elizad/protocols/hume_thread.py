@@ -8,14 +8,16 @@ What is new has the caller's newest words in it; where it has none, it is read a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Final
 
 import msgspec
 from msgspec.structs import replace
 
 from elizad.errors import RemoteError
-from elizad.protocols.wire import MAX_SESSION_CHARS, MOST_OBJECTS, check_length, check_objects, decode
+from elizad.protocols.hume_prosody import PlainModels, scores
+from elizad.protocols.wire import MAX_SESSION_CHARS, MOST_ENTRIES, MOST_OBJECTS, check_length, decode
 from elizad.speech.annotations import split_annotations
 from elizad.types import Role, Utterance
 
@@ -32,6 +34,7 @@ _ROLES: Final = {"user": _USER, "assistant": Role.ASSISTANT}
 _TYPES: Final = {"user_message": "user", "assistant_message": "assistant"}
 _SPACE: Final = " \t\n\r"  # of RFC 8259
 _NOTHING: Final = msgspec.Raw(b"null")
+_FEW_CHARS: Final = 8192  # of new text: two turns have half of them
 _MOST_PIECES: Final = 16  # of the text that is kept: to compare one more takes 70 ns, to copy all of them 10 us or more
 
 
@@ -40,15 +43,26 @@ class _Message(msgspec.Struct, gc=False):
     content: str | None = None
 
 
-class _Element(msgspec.Struct, gc=False):
-    """One entry of the thread. `time` is only compared, `models` read for the newest words; the rest is skipped."""
+class _Entry(msgspec.Struct, gc=False):
+    """One entry of the thread, but for its models. `time` is only compared; the rest is skipped."""
 
     type: str | None = None
     message: _Message | None = None
     role: str | None = None
     content: str | None = None
     time: msgspec.Raw = msgspec.Raw()
+
+
+class _Element(_Entry, gc=False):
+    """One of many: the models are of use only where they came with the newest words."""
+
     models: msgspec.Raw = _NOTHING
+
+
+class _NewElement(_Entry, gc=False):
+    """One of few. What Hume does not send so is read as the others are."""
+
+    models: PlainModels | None = None
 
 
 class _Payload(msgspec.Struct):
@@ -63,23 +77,26 @@ class _Outline(msgspec.Struct):
 
 
 _PAYLOAD: Final = msgspec.json.Decoder(_Payload | list[_Element])
-_ELEMENTS: Final = msgspec.json.Decoder(list[list[_Element]])  # as deep as in a payload, which bounds how deep
+# As deep as in a payload, which bounds how deep.
+_ELEMENTS: Final = msgspec.json.Decoder(list[list[_Element]])
+_NEW_ELEMENTS: Final = msgspec.json.Decoder(list[list[_NewElement]])
 _OUTLINE: Final = msgspec.json.Decoder(_Outline | list[msgspec.Raw])
 
 
-class Newest(msgspec.Struct, frozen=True, gc=False):
-    """What came with the caller's newest words: the models, unread, and the insides of the brace groups."""
-
-    models: msgspec.Raw = _NOTHING
-    groups: tuple[str, ...] = ()
-
-
 class Thread(msgspec.Struct, frozen=True, gc=False):
-    """What a thread says: without annotations, doubles and instructions. `greet`: the newest word is to greet."""
+    """What a thread says: without annotations, doubles and instructions. `greet`: the newest word is to greet.
+
+    With the caller's newest words came `scores`, of the voice, and `groups`, the insides of brace groups.
+    """
 
     transcript: tuple[Utterance, ...] = ()
     greet: bool = False
-    newest: Newest = Newest()
+    scores: Mapping[str, float] = MappingProxyType({})
+    groups: tuple[str, ...] = ()
+
+
+_Newest = tuple[PlainModels | msgspec.Raw | None, tuple[str, ...]]
+"""What came with the caller's newest words: the models, and the insides of the brace groups."""
 
 
 class _Checkpoint(msgspec.Struct, frozen=True, gc=False):
@@ -97,15 +114,14 @@ class _Checkpoint(msgspec.Struct, frozen=True, gc=False):
     objects: int = 0
 
     def read_on(
-        self, elements: Sequence[_Element], chars: int = 0, objects: int = 0
-    ) -> tuple[_Checkpoint, Newest | None]:
+        self, elements: Sequence[_Element] | Sequence[_NewElement], chars: int = 0, objects: int = 0
+    ) -> tuple[_Checkpoint, _Newest | None]:
         """Return the checkpoint behind these entries, and what came with the newest words of the caller among them.
 
         Of neighbours that are the same in role, content and time only the first counts.
         """
         transcript: list[Utterance] = []
-        groups: tuple[str, ...]
-        newest: Newest | None = None
+        newest: _Newest | None = None
         greet, last, braces = self.greet, self.last, self.braces
         for element in elements:
             said = element.message or element
@@ -116,11 +132,12 @@ class _Checkpoint(msgspec.Struct, frozen=True, gc=False):
             last = entry
             known = _ROLES.get(role, _OTHER)
             if known is not _USER:
-                transcript.append(Utterance(known, content))
+                transcript.append(tuple.__new__(Utterance, (known, content)))
                 continue
-            text, groups = content.strip(), ()
-            if found := content.count("}"):
-                braces += found
+            text = content.strip()
+            groups: tuple[str, ...] = ()
+            if "}" in content:
+                braces += content.count("}")
                 if braces <= _MOST_BRACES:
                     text, groups = split_annotations(content)
                 else:
@@ -130,12 +147,13 @@ class _Checkpoint(msgspec.Struct, frozen=True, gc=False):
                 text = text.removeprefix(GREETING_INSTRUCTION).lstrip()
                 greet = not text
             if not greet:
-                transcript.append(Utterance(known, text))
-                newest = Newest(element.models, groups)
+                transcript.append(tuple.__new__(Utterance, (known, text)))
+                newest = element.models, groups
         if last is not None:
             last = last[0], last[1], last[2].copy()  # without the payload in which it stood
         entries = self.entries + len(elements)
-        return _Checkpoint((*self.transcript, *transcript), greet, entries, last, braces, chars, objects), newest
+        words = self.transcript + tuple(transcript)
+        return _Checkpoint(words, greet, entries, last, braces, chars, objects), newest
 
 
 _START: Final = _Checkpoint()
@@ -160,21 +178,19 @@ class ThreadReader:
         Raises:
             RemoteError: 1007, the text is not a payload; 1009, no conversation is that long.
         """
-        thread = None
-        if self._after is not None and text.endswith(self._ending) and self._begins(text):
-            if text.startswith(self._newer, self._before.chars):
-                thread = self._read_from(self._after, text)
-            thread = thread or self._read_from(self._before, text)
-        return self._read_all(text) if thread is None else (thread, self._session)
-
-    def _begins(self, text: str) -> bool:
-        """Whether `text` begins with what led to the first checkpoint."""
-        begin = 0
-        for piece in self._older:
-            if not text.startswith(piece, begin):
-                return False
-            begin += len(piece)
-        return True
+        after = self._after
+        if after is not None and text.endswith(self._ending):
+            begin = 0
+            for piece in self._older:
+                if not text.startswith(piece, begin):
+                    break
+                begin += len(piece)
+            else:
+                thread = self._read_from(after, text) if text.startswith(self._newer, begin) else None
+                thread = thread or self._read_from(self._before, text)
+                if thread is not None:
+                    return thread, self._session
+        return self._read_all(text)
 
     def _read_from(self, point: _Checkpoint, text: str) -> Thread | None:
         """Read what comes after the checkpoint; None if the newest words are not in it, or anything is odd.
@@ -184,34 +200,30 @@ class ThreadReader:
         """
         end = len(text) - len(self._ending)
         new = text[point.chars : end]
-        try:
-            elements, *more = decode(_ELEMENTS, f"[[{{}}{new}]]" if point.entries else f"[[{new}]]")
-            objects = 0
-            if len(text) > MOST_OBJECTS:
-                objects = (point.objects or text.count("{", 0, point.chars)) + new.count("{")
-                check_objects(objects + self._ending.count("{"))
-            if point.entries:
-                del elements[0]  # ours, for the comma behind it
-            check_length(point.entries + len(elements))
-        except RemoteError:
-            return None
-        if more:
+        objects = 0
+        if len(text) > MOST_OBJECTS:
+            objects = (point.objects or text.count("{", 0, point.chars)) + new.count("{")
+            if objects + self._ending.count("{") > MOST_OBJECTS:
+                return None
+        lists = _lists(f"[[{{}}{new}]]" if point.entries else f"[[{new}]]")
+        if len(lists) != 1:
             return None  # the list ends before the ending
+        elements = lists[0]
+        if point.entries:
+            del elements[0]  # ours, for the comma behind it
+        if point.entries + len(elements) > MOST_ENTRIES:
+            return None
         after, newest = point.read_on(elements, end, objects)
         if newest is None:
             return None
-        self._keep(text, point, after)
-        return Thread(after.transcript, after.greet, newest)
-
-    def _keep(self, text: str, before: _Checkpoint, after: _Checkpoint) -> None:
-        """Remember two checkpoints of this text, of which one of ours is the first."""
         if not text.isascii():
-            self._older = (text[: before.chars],)  # pieces may have narrower characters, and be compared one by one
-        elif before is self._after:
+            self._older = (text[: point.chars],)  # pieces may have narrower characters, and be compared one by one
+        elif point is self._after:
             pieces = *self._older, self._newer
             self._older = pieces if len(pieces) <= _MOST_PIECES else ("".join(pieces),)
-        self._newer = text[before.chars : after.chars]
-        self._before, self._after = before, after
+        self._newer = new
+        self._before, self._after = point, after
+        return Thread(after.transcript, after.greet, scores(newest[0]), newest[1])
 
     def _read_all(self, text: str) -> tuple[Thread, str | None]:
         self._after, self._older, self._newer = None, (), ""
@@ -226,7 +238,8 @@ class ThreadReader:
         before, older = _START.read_on(elements[:-1])
         after, newer = before.read_on(elements[-1:])
         self._mark(text, before, after)
-        return Thread(after.transcript, after.greet, newer or older or Newest()), self._session
+        models, groups = newer or older or (None, ())
+        return Thread(after.transcript, after.greet, scores(models), groups), self._session
 
     def _mark(self, text: str, before: _Checkpoint, after: _Checkpoint) -> None:
         """Remember where in the text the last entry begins and ends, if that is certain."""
@@ -246,6 +259,19 @@ class ThreadReader:
             return
         self._before, self._after = replace(before, chars=len(head)), replace(after, chars=end)
         self._older, self._newer, self._ending = (head,), text[len(head) : end], ending
+
+
+def _lists(text: str) -> list[list[_Element]] | list[list[_NewElement]]:
+    """Read lists of entries; none if anything is wrong with them."""
+    try:
+        if len(text) < _FEW_CHARS:
+            return _NEW_ELEMENTS.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        pass
+    try:
+        return decode(_ELEMENTS, text)
+    except RemoteError:
+        return []
 
 
 def _outline(text: str) -> list[msgspec.Raw]:

@@ -33,6 +33,8 @@ _BEFORE_NUMBER: Final = frozenset({"no", "p", "pp", "fig"})  # abbreviations if 
 _POINTED_WORDS: Final = MAY_END | NEVER_END | _BEFORE_NUMBER
 _INITIAL: Final = re.compile(r"[^\W\d_]\.")
 _BEFORE_POINT: Final = 24  # characters looked at before a point: longer than any abbreviation
+# Two sentences of which the first ends with a word and a mark, and nothing in either could be mistaken for an end.
+_TWO_PLAIN: Final = re.compile(r"(?:\w[A-Za-z0-9 ,;:'-]* )?([A-Za-z]{2,24})[.?!] (?=\w)[A-Za-z0-9 ,;:'-]+[.?!]?")
 
 # Where there is no mark, cut before a word that joins clauses (1), or else before one that joins phrases (2).
 _JOINTS: Final = dict.fromkeys(
@@ -57,10 +59,14 @@ def split_chunks(reply: str, unit: Unit) -> list[str]:
         return [reply] if reply else []
     if unit == "word":
         return _joined(_TOKEN.findall(reply))
+    words = len(reply.split())
+    plain = _plain_sentences(reply) if unit == "sentence" and words <= MAX_WORDS else []
+    if plain and (words <= FIRST_WORDS or not _is_longer(plain[0], FIRST_WORDS)):
+        return plain
     pieces = _sentences(reply)
     if unit == "clause":
         pieces = [clause for sentence in pieces for clause in _clauses(sentence)]
-    if (words := len(reply.split())) > FIRST_WORDS:
+    if words > FIRST_WORDS:
         if _is_longer(pieces[0], FIRST_WORDS):
             first = _cut(_clauses(pieces[0])[0], FIRST_WORDS)[0]
             pieces[:1] = first, pieces[0][len(first) :]
@@ -76,10 +82,22 @@ def split_sentences(reply: str) -> list[str]:
     return _joined(_sentences(reply))
 
 
+def _plain_sentences(text: str) -> list[str]:
+    """The sentences of a text that has one or two and nothing unusual, as most replies; none of another text.
+
+    This is quicker than to search for all that may stand round a mark.
+    """
+    inner = text.rstrip(".?!")
+    if not ("." in inner or "?" in inner or "!" in inner or "…" in inner):
+        return [text]
+    two = _TWO_PLAIN.fullmatch(text)
+    if two is None or two[1].lower() in _POINTED_WORDS:
+        return []
+    border = two.end(1) + 2
+    return [text[:border], text[border:]]
+
+
 def _sentences(text: str) -> list[str]:
-    last = len(text) - 1
-    if text.find(".", 0, last) < 0 and text.find("?", 0, last) < 0 and not ("!" in text or "…" in text):
-        return [text]  # one sentence, as often: this is quicker than to search for all that may stand round a mark
     sentences = []
     start = 0
     for border in _SENTENCE_MARK.finditer(text):

@@ -50,11 +50,12 @@ _MEANT: Final = (
 
 def repair(keys: list[str], said: list[str]) -> None:
     """Repair in place; both lists stay of equal length."""
-    if not _RULES.keys().isdisjoint(keys):
-        for index in range(len(keys) - 1, -1, -1):  # from the end, where what a rule takes out does not move the rest
-            rule = _RULES.get(keys[index]) if index < len(keys) else None
-            if rule is not None:
-                rule(keys, said, index)
+    if not _RULED.isdisjoint(keys):
+        index = len(keys)
+        while index:  # from the end, where what a rule takes out does not move the rest
+            index -= 1
+            if index < len(keys) and keys[index] in _RULES:
+                _RULES[keys[index]](keys, said, index)
     if len(set(keys)) < len(keys) and _may_stutter(keys):
         _unstutter(keys, said)
 
@@ -233,6 +234,7 @@ _RULES: Final[dict[str, _Rule]] = {
     "MEAN": _mean,
     "LIKE": _like,
 }
+_RULED: Final = frozenset(_RULES)
 
 
 def _may_stutter(keys: list[str]) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 from elizad.speech.context import PAUSE, repair
 from elizad.speech.contractions import EXPANDED
 from elizad.speech.everyday import ACRONYMS, EVERYDAY
-from elizad.speech.tokens import cut
+from elizad.speech.tokens import cut, without_mark
 
 __all__ = ["hear"]
 
@@ -20,15 +20,8 @@ _UNSAYABLE: Final = "something"
 _EMPHASIS: Final = 5  # letters: a longer word in capitals is emphasis, a shorter one may be an acronym
 
 _PLAIN: Final = {key.lower(): key for key in EVERYDAY if key not in EXPANDED}  # most words need no second look
-_SHORT: Final = {key.lower(): words for key, words in EXPANDED.items() if words[0]}  # and these no third
-# The words that are one word still, whatever stands beside them: as keys, and as they are spelt.
-_KEYS: Final = {word: key for word, key in _PLAIN.items() if word.isalpha()} | {
-    word: keys[0] for word, (keys, _) in _SHORT.items() if len(keys) == 1
-}
-_SPELT: Final = {word: _SHORT[word][1][0] if word in _SHORT else word for word in _KEYS}
-_KNOWN: Final = frozenset(_KEYS)
-_key: Final = _KEYS.__getitem__
-_spelling: Final = _SPELT.__getitem__
+_EXPANDED: Final = {word: words for key, words in EXPANDED.items() for word in (key.lower(), key.capitalize())}
+_SHORT: Final = {word: words for word, words in _EXPANDED.items() if words[0]}  # and these no third
 _IN_TITLES: Final = ("My", "Your", "Me", "You")
 
 
@@ -37,11 +30,33 @@ def hear(text: str) -> tuple[list[str], list[str]]:
 
     No mark stands at the beginning or the end, and no two together. No key but these two has a point in it.
     """
+    keys: list[str] = []
+    said: list[str] = []
     words = text.split()
-    if _KNOWN.issuperset(words):  # as recognised speech often is
-        keys, said = list(map(_key, words)), list(map(_spelling, words))
-    else:
-        keys, said = _look_at(cut(text))
+    if words and words[-1][-1] in ".?!":
+        words[-1] = without_mark(words[-1]) or words[-1]
+    for word in words:
+        if word in _PLAIN:
+            keys.append(_PLAIN[word])
+            said.append(word)
+        elif word in _EXPANDED:
+            keys += _EXPANDED[word][0]
+            said += _EXPANDED[word][1]
+        elif not word.isalpha() or not word.isascii() or len(word) > _LONGEST:
+            break
+        elif word.islower():
+            keys.append(word.upper())
+            said.append(word)
+        elif word.istitle() and not (keys and word in _IN_TITLES):
+            small = word.lower()
+            said.append(word if keys or small not in _PLAIN else small)
+            keys.append(word.upper())
+        else:
+            break
+    else:  # one sentence with no mark in it and nothing shouted, as most are
+        repair(keys, said)
+        return keys, said
+    keys, said = _look_at(cut(text))
     repair(keys, said)
     while keys and (keys[-1] == "," or keys[-1] == "."):
         del keys[-1], said[-1]

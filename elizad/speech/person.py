@@ -7,7 +7,6 @@ One clause at a time, word for word: the list stays as long as it was, so that t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import compress
 from typing import Final
 
 from elizad.speech.roles import (
@@ -61,17 +60,19 @@ _SUBJECTS: Final = listed("he she it this that there")
 
 def mirror(heard: Sequence[str], keys: Sequence[str], said: list[str]) -> list[str]:
     """Return how the words of one clause are said back. All lists are equally long; `said` itself is not changed."""
-    turned = said
-    if heard != keys and any(map(str.isupper, said)):
-        turned = [
-            word.lower() if key != before and len(word) > 1 and word.isupper() else word
-            for before, key, word in zip(heard, keys, said, strict=True)
-        ]
-    if _TURNED.isdisjoint(heard):
+    turned = said.copy()
+    depending: list[int] = []
+    for index, word in enumerate(heard):
+        if word in _ALWAYS:
+            turned[index] = _ALWAYS[word]
+        elif word != keys[index] and len(said[index]) > 1 and said[index].isupper():
+            turned[index] = said[index].lower()
+        if word in _DEPENDING:
+            depending.append(index)
+    if not depending or _TURNED.isdisjoint(heard):
         return turned
-    turned = list(map(_ALWAYS.get, heard, turned))
     verbs: list[int] = []
-    for index in compress(range(len(heard)), map(_DEPENDING.__contains__, heard)):
+    for index in depending:
         word = heard[index]
         if word in _VERBS:
             verbs.append(index)

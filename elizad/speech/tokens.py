@@ -15,7 +15,7 @@ from elizad.speech.abbreviations import MAY_END, NEVER_END
 from elizad.speech.contractions import EXPANDED
 from elizad.speech.everyday import EVERYDAY
 
-__all__ = ["cut"]
+__all__ = ["cut", "without_mark"]
 
 # Marks of other keyboards -> those of ASCII; invisible characters go.
 _TYPOGRAPHY: Final = str.maketrans(
@@ -53,19 +53,23 @@ def cut(text: str) -> list[str]:
     if not text.isascii():
         text = _plain(text)
     raws = text.split()
-    if text.replace(" ", "").isalpha():
-        return raws  # nothing but words, as recognised speech often is
     tokens: list[str] = []
     for index, raw in enumerate(raws):
         if raw.isalpha() or raw.upper() in EXPANDED:
             tokens.append(raw)
         elif raw in _LONE_MARKS:
             tokens.append(_LONE_MARKS[raw])
-        elif raw[-1] in ",.?!;" and raw[:-1].isalpha() and (raw[-1] != "." or raw[:-1].lower() not in _POINTED_WORDS):
-            tokens += raw[:-1], "," if raw[-1] in ",;" else "."
+        elif raw[-1] in ",.?!;" and (word := without_mark(raw)):
+            tokens += word, "," if raw[-1] in ",;" else "."
         elif not _SMILEY.fullmatch(raw):
             _cut_raw(raw, raws[index + 1] if index + 1 < len(raws) else "", tokens)
     return tokens
+
+
+def without_mark(raw: str) -> str:
+    """Return what stands before the mark that `raw` ends with if it is a word and no abbreviation, else nothing."""
+    word = raw[:-1]
+    return word if word.isalpha() and (raw[-1] != "." or word.lower() not in _POINTED_WORDS) else ""
 
 
 def _plain(text: str) -> str:

@@ -73,8 +73,7 @@ def unheard(eliza: Eliza, said: list[str]) -> Callable[[], list[str]]:
     patterns = [one.decomposition for rule in eliza.script.all_rules for one in rule.transformations]
     kept = FUNCTION_WORDS.union(
         eliza.script.rules,
-        *(one.literals for one in patterns),
-        *(group for one in patterns for group in one.groups),
+        *(words for one in patterns for words in one.needs),
     )
     words = invented()
 

@@ -131,18 +131,36 @@ class TestReading:
                 await read(gate)
 
     async def test_a_reset(self) -> None:
-        async with over_sockets() as (gate, far):
-            reset = OSError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
-            await far.send_all(b"x")
-
         def fail(*_args: object) -> bytes:
-            raise reset
+            raise OSError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
 
-        with pytest.MonkeyPatch.context() as patch, pytest.raises(trio.BrokenResourceError, match="Connection reset"):
-            patch.setattr("elizad.net.gate.os.read", fail)
-            await gate.read()
-        assert gate.silent_s(1e9) == 0
-        await gate.cut()
+        async with over_sockets() as (gate, far):
+            await far.send_all(b"x")
+            with (
+                pytest.MonkeyPatch.context() as patch,
+                pytest.raises(trio.BrokenResourceError, match="Connection reset"),
+            ):
+                patch.setattr("elizad.net.gate.os.read", fail)
+                await gate.read()
+            assert gate.silent_s(1e9) == 0
+
+    async def test_what_is_cut_is_not_looked_for_under_its_number(self) -> None:
+        """Its descriptor is the next connection's."""
+        async with over_sockets() as (gate, _far):
+            transport = gate.transport
+            assert isinstance(transport, trio.SocketStream)
+            number = transport.socket.fileno()
+            await gate.cut()
+            async with over_sockets() as (other, far):
+                near = other.transport
+                assert isinstance(near, trio.SocketStream)
+                assert number in (near.socket.fileno(), far.socket.fileno()), "the number is used again"
+                await far.send_all(b"for the other")
+                with pytest.raises(trio.ClosedResourceError):
+                    await gate.read()
+                with pytest.raises(trio.ClosedResourceError):
+                    gate.write_at_once(b"x")
+                assert await other.read() == b"for the other"
 
 
 class TestWriting:

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elizad.speech.chunks import FIRST_WORDS, MAX_WORDS, Unit, split_chunks
+from elizad.speech.chunks import (
+    FIRST_WORDS,
+    MAX_WORDS,
+    Unit,
+    _plain_sentences,
+    _sentences,
+    split_chunks,
+    split_sentences,
+)
 
 UNITS: tuple[Unit, ...] = ("sentence", "clause", "word")
 
@@ -144,6 +152,15 @@ def test_chunks_joined_are_the_reply(reply: str, unit: Unit) -> None:
         assert not after[0].isspace()
     if len(chunks) > 1:
         assert all(any(char.isalnum() or char == "_" for char in chunk) for chunk in chunks)
+
+
+PLAIN = st.lists(st.sampled_from(["I", "it", "Why", "Dr", "on", "so", ".", "?", "!", " ", " ", "_", "'", "…", "\n"]))
+
+
+@given(TALK | PLAIN.map("".join))
+def test_plain_sentences_are_those_of_the_closer_look(reply: str) -> None:
+    plain = _plain_sentences(reply)
+    assert not plain or plain == _sentences(reply) == split_sentences(reply) or not reply
 
 
 @given(st.lists(st.sampled_from(["a", "and", "b,", "of", "c.", "d"]), max_size=90).map(" ".join))

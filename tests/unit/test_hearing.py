@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from elizad.speech.context import repair
-from elizad.speech.hearing import _KNOWN, _look_at, hear
+from elizad.speech.hearing import _EXPANDED, _PLAIN, _look_at, hear
 from elizad.speech.tokens import cut
 from tests.support.everyday import talk
 
@@ -170,9 +170,21 @@ def test_hearing_keeps_the_caller_s_content_words(text: str) -> None:
             assert content.lower() in words
 
 
-@given(st.lists(st.sampled_from(sorted(_KNOWN)), max_size=8), st.sampled_from([" ", "  ", "\n", "\u3000"]))
-def test_known_words_are_heard_as_when_each_is_looked_at(words: list[str], space: str) -> None:
-    text = space.join(words)
+WORDS = st.sampled_from(sorted({*_PLAIN, *_EXPANDED})) | st.text("abcdeilmnorstß", min_size=1, max_size=50)
+CASED = WORDS | WORDS.map(str.capitalize) | WORDS.map(str.title) | WORDS.map(str.upper)
+
+
+@given(
+    st.lists(WORDS | CASED, max_size=8), st.sampled_from([" ", "  ", "\n", "\u3000"]), st.sampled_from(["", *".?!,:"])
+)
+@example(["x" * 45, "y" * 46], " ", "")
+@example(["We", "saw", "My", "Fair", "Lady"], " ", ".")
+@example(["At", "6", "a.m"], " ", ".")
+@example(["He", "met", "Dr"], " ", ".")
+def test_one_sentence_is_heard_as_when_each_word_is_looked_at(words: list[str], space: str, mark: str) -> None:
+    text = space.join(words) + mark
     keys, said = _look_at(cut(text))
     repair(keys, said)
+    while keys and keys[-1] in (",", "."):
+        del keys[-1], said[-1]
     assert hear(text) == (keys, said)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from typing import cast
+from typing import NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from elizad.conversation.commands import Cue, EndTurn
 from elizad.conversation.conversation import Conversation, Manner
 from elizad.conversation.events import Ask, TurnRequested
-from elizad.conversation.history import Answer, CallerTurns, History
+from elizad.conversation.history import CallerTurns, History
 from elizad.conversation.phrases import APOLOGY
 from elizad.eliza import Eliza, State, Step
 from elizad.types import Role, Utterance
@@ -37,6 +37,12 @@ def make_eliza() -> CountingEliza:
     return CountingEliza(SCRIPT, max_steps=50)
 
 
+class Answer(NamedTuple):
+    state: State
+    text: str
+    problem: str | None
+
+
 def answer(history: History, turns: list[str]) -> Answer:
     """The reply, without a thought for others."""
     steps = history.answer(tuple(turns))
@@ -44,7 +50,7 @@ def answer(history: History, turns: list[str]) -> Answer:
         try:
             next(steps)
         except StopIteration as done:
-            return cast(Answer, done.value)
+            return Answer(*done.value)
 
 
 def transcript(*entries: tuple[Role, str]) -> list[Utterance]:

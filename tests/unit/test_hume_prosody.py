@@ -13,6 +13,7 @@ from elizad.conversation.events import TurnRequested
 from elizad.eliza.expressions import NAMES
 from elizad.errors import RemoteError
 from elizad.protocols.hume_clm import HumeClm
+from elizad.protocols.hume_prosody import Scores
 from tests.support.guided import agent, user
 
 
@@ -92,15 +93,57 @@ SCORE = st.floats(0, 1) | st.sampled_from([0, 1, -0.0])
 ODD = st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.booleans() | st.none() | st.text(max_size=2)
 
 
+def is_score(value: object) -> bool:
+    return type(value) in (int, float) and 0 <= value <= 1  # type: ignore[operator]
+
+
 @given(
     st.dictionaries(st.sampled_from(NAMES), SCORE)
     | st.dictionaries(st.sampled_from([*NAMES, "joy", "Hunger", ""]), SCORE | ODD | st.just([0.5]))
 )
 def test_every_score_that_makes_sense_is_heard_and_no_other(scores: dict[str, Any]) -> None:
-    numbers = {name: value for name, value in scores.items() if type(value) in (int, float) and name in NAMES}
     heard = event(user("hello", scores)).expressions
-    assert heard == {name: value for name, value in numbers.items() if 0 <= value <= 1}
+    assert heard == {name: value for name, value in scores.items() if name in NAMES and is_score(value)}
     assert all(type(value) is float for value in heard.values())
+
+
+@given(
+    st.lists(SCORE, min_size=len(NAMES), max_size=len(NAMES)),
+    st.permutations(NAMES),
+    st.dictionaries(st.sampled_from([*NAMES, "joy", "Hunger"]), SCORE | ODD | st.just([0.5]), max_size=2),
+)
+def test_all_scores_are_heard_in_any_order_and_what_is_odd_among_them_is_not(
+    values: list[float], names: list[str], odd: dict[str, Any]
+) -> None:
+    whole = {**dict(zip(names, values, strict=True)), **odd}
+    adapter, thread = HumeClm(), [user("hello"), user("so", whole)]
+    heard = []
+    for number in (1, 2):  # read at first with all of the thread, and then alone
+        [one] = adapter.receive(json.dumps({"messages": thread[-number:]}))
+        [two] = adapter.receive(json.dumps({"messages": [*thread[-number:], agent("Yes?"), user("yes", whole)]}))
+        assert isinstance(one, TurnRequested)
+        assert isinstance(two, TurnRequested)
+        heard += [one.expressions, two.expressions]
+    assert heard == [{name: value for name, value in whole.items() if name in NAMES and is_score(value)}] * 4
+
+
+def test_all_scores_are_a_mapping() -> None:
+    values = tuple(0.01 * at for at in range(len(NAMES)))
+    whole = dict(zip(NAMES, values, strict=True))
+    scores = Scores(values)
+    assert scores == whole
+    assert whole == scores
+    assert list(scores.values()) == list(whole.values())
+    assert list(scores.items()) == list(whole.items())
+    assert list(scores) == list(scores.keys()) == list(NAMES)
+    assert len(scores) == len(NAMES)
+    assert repr(scores) == repr(whole)
+    assert "Joy" in scores
+    assert scores["Joy"] == scores.get("Joy") == whole["Joy"]
+    assert "joy" not in scores
+    assert scores.get("joy", -1.0) == -1.0
+    with pytest.raises(KeyError):
+        scores["joy"]
 
 
 @given(

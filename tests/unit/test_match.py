@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from elizad.eliza.match import Decomposition, group_words
+from elizad.eliza.match import Decomposition, group_words, hints
 
 TAGS = {"T": ["A", "B"], "U": ["C"]}
 ELEMENTS = st.sampled_from(["0", "0", "1", "2", "A", "B", "C", "(*A C)", "(/T)", "(/U T)", "(A B)"])
 WORDS = st.lists(st.sampled_from("ABCD"), max_size=9)
+
+
+def matched(pattern: Decomposition, words: list[str]) -> list[int] | None:
+    places = pattern.lay(words)
+    return None if places is None else pattern.bounds(places)
 
 
 def backtracking(pattern: Sequence[str], words: Sequence[str]) -> list[int] | None:
@@ -39,12 +45,12 @@ def backtracking(pattern: Sequence[str], words: Sequence[str]) -> list[int] | No
 @example(["0", "B", "0", "B"], list("BDBDB"))
 @example(["0", "0"], [])
 def test_pieces_find_what_backtracking_finds(pattern: list[str], words: list[str]) -> None:
-    assert Decomposition(pattern, TAGS).match(words) == backtracking(pattern, words)
+    assert matched(Decomposition(pattern, TAGS), words) == backtracking(pattern, words)
 
 
 @given(st.lists(ELEMENTS, min_size=1, max_size=7), WORDS)
 def test_the_parts_are_the_whole_text(pattern: list[str], words: list[str]) -> None:
-    bounds = Decomposition(pattern, TAGS).match(words)
+    bounds = matched(Decomposition(pattern, TAGS), words)
     if bounds is not None:
         assert len(bounds) == len(pattern) + 1
         assert (bounds[0], bounds[-1]) == (0, len(words))
@@ -67,11 +73,20 @@ def test_the_work_is_bounded_by_words_times_elements() -> None:
     words = [CountedWord("A") for _ in range(1000)]
     pattern = ["0", *["A", "A", "A", "A", "B", "0"] * 6]
     CountedWord.compared = 0
-    assert Decomposition(pattern).match(words) is None
+    assert matched(Decomposition(pattern), words) is None
     assert 0 < CountedWord.compared <= len(words) * len(pattern)
 
 
 def test_numbers_are_ascii_and_of_any_length() -> None:
-    assert Decomposition(["٣"]).match(["٣"]) == [0, 1]
-    assert Decomposition(["9" * 5000, "0"]).match(["A"]) is None
-    assert Decomposition(["000", "A"]).match(["B", "A"]) == [0, 1, 2]
+    assert matched(Decomposition(["٣"]), ["٣"]) == [0, 1]
+    assert matched(Decomposition(["9" * 5000, "0"]), ["A"]) is None
+    assert matched(Decomposition(["000", "A"]), ["B", "A"]) == [0, 1, 2]
+
+
+@given(st.lists(st.lists(ELEMENTS, min_size=1, max_size=5), max_size=5), WORDS)
+def test_the_hints_leave_out_no_pattern_that_fits(patterns: list[list[str]], words: list[str]) -> None:
+    compiled = [Decomposition(pattern, TAGS) for pattern in patterns]
+    possible, by_word = hints(compiled, Counter())
+    for word in words:
+        possible |= by_word.get(word, 0)
+    assert all(possible >> number & 1 for number, one in enumerate(compiled) if one.lay(words) is not None)

@@ -61,7 +61,7 @@ def test_a_script_is_as_rich_as_it_should_be(name: str, eliza: Eliza) -> None:
     # Helper rules, whose names no caller can say, do not count.
     assert sum(rule.active and "." not in keyword for keyword, rule in script.rules.items()) >= keywords
     assert len(_replies(script)) >= reassemblies
-    silence_and_words = [one for one in script.none.transformations if one.decomposition.match(["X", "Y", "Z"])]
+    silence_and_words = [one for one in script.none.transformations if one.decomposition.lay(["X", "Y", "Z"])]
     assert len(silence_and_words[0].reassemblies) >= 15
 
 

@@ -99,6 +99,23 @@ def test_where_there_is_no_sign_there_is_no_way(several: list[list[str]], text: 
     assert Signs(ways).are_in(heard) or not any(found)
 
 
+SAID = st.lists(
+    st.sampled_from(
+        ["need", "n't", "can't", "CANT", "won't", "gonna", "let's", "he", "'s", "'d", "'ve", "'", "’", "it"]
+    )
+    | st.sampled_from([" ", " ", " ", ".", "_", "5", "ß", "É", "\u2019s ", "-"])
+).map("".join)
+
+
+@given(SAID | st.text(max_size=20))
+def test_there_is_a_sign_in_the_text_of_all_that_is_written_out(text: str) -> None:
+    heard = written_out(text)
+    for word in heard.split():
+        for way in (word, f"{word[:2]}*"):
+            ways = Ways([way])
+            assert Signs([ways]).are_in(text) or ways.search(heard) is None  # "em*" is "them*"
+
+
 def test_signs_are_words_of_which_each_way_needs_all() -> None:
     signs = Signs([Ways(["kill|end ... myself", "die"]), Ways(["sui*"])])
     assert signs.are_in(" i may end all myself ")
