@@ -145,17 +145,20 @@ class Conversation:
         """Return what the caller said in each turn, as far as it is heard."""
         return self._turns.of(transcript)
 
-    def on(self, event: TurnRequested) -> Generator[None, None, Turn]:
-        """Take the turn that is asked for, with pauses where there is much to replay: let others work at each."""
+    def on(self, event: TurnRequested, elapsed_s: float = 0.0) -> Generator[None, None, Turn]:
+        """Take the turn that is asked for, `elapsed_s` into the call.
+
+        It pauses where there is much to replay: let others work at each pause.
+        """
         if event.ask is not _REPLY:
-            return self._prompted(event)
+            return self._prompted(event, elapsed_s)
         self._misheard = self._silences = 0
         turns = self._turns.of(event.transcript)
         if not turns:
             return self._wordless(event)
         guide, heard, expressions = self._guide, turns[-1], event.expressions
         leaving = is_goodbye(heard)
-        left_s = guide.clock.seconds_left(event.elapsed_s, self._place.limit_s)
+        left_s = guide.clock.seconds_left(elapsed_s, self._place.limit_s)
         decision = None
         if guide.steering.may_decide(heard, left_s):
             decision = guide.steering.look(self._context(event, turns, leaving, left_s))
@@ -192,7 +195,7 @@ class Conversation:
         """Return what is said when something of ours has failed: the caller hears a person's words, not silence."""
         return self._turn(event, "", APOLOGY)
 
-    def _prompted(self, event: TurnRequested) -> Turn:
+    def _prompted(self, event: TurnRequested, elapsed_s: float) -> Turn:
         """Take a turn that answers no words."""
         match event.ask:
             case Ask.GREETING:
@@ -201,7 +204,7 @@ class Conversation:
                 self._misheard += 1
                 return self._turn(event, "", REPEAT[(self._misheard - 1) % len(REPEAT)])
             case Ask.SILENCE:
-                left_s = self._guide.clock.seconds_left(event.elapsed_s, self._place.limit_s)
+                left_s = self._guide.clock.seconds_left(elapsed_s, self._place.limit_s)
                 if over := self._guide.steering.over(self._context(event, (), False, left_s)):
                     return self._turn(event, "", over.say, hang_up=True, steered=over.rule)
                 self._silences += 1

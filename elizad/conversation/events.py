@@ -1,11 +1,13 @@
-"""What a platform tells a conversation. The counterpart of commands.py; every adapter speaks in these words."""
+"""What a platform tells a conversation. The counterpart of commands.py, structs as well."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from elizad.types import Utterance
 
@@ -23,7 +25,7 @@ class Ask(enum.Enum):
     NOTHING = "nothing"  # take the turn and leave the word to the caller
 
 
-class TurnRequested(NamedTuple):
+class TurnRequested(msgspec.Struct, frozen=True, gc=False):
     """It is our turn.
 
     `turn` is the adapter's number for it: a higher number supersedes a lower one, and a turn that has ended is not
@@ -33,7 +35,7 @@ class TurnRequested(NamedTuple):
     for these to become known.
 
     `expressions` says how the newest utterance was said, Hume's names -> 0 to 1, and `context` are texts that came with
-    it. `elapsed_s` is how many seconds the call has lasted, which the connection knows.
+    it.
     """
 
     turn: int
@@ -46,16 +48,15 @@ class TurnRequested(NamedTuple):
     hold_s: float = 0.0
     expressions: Mapping[str, float] = _NOTHING_HEARD
     context: tuple[str, ...] = ()
-    elapsed_s: float = 0.0
 
 
-class KeepaliveRequested(NamedTuple):
+class KeepaliveRequested(msgspec.Struct, frozen=True, gc=False):
     """The platform wants to know, by a message of its own, that we are there; `stamp` comes back to it."""
 
     stamp: int
 
 
-class Ignored(NamedTuple):
+class Ignored(msgspec.Struct, frozen=True, gc=False):
     """A message that says nothing we can use; `why` is for the log and never quotes it."""
 
     why: str

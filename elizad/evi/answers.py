@@ -108,7 +108,7 @@ class Answers:
     async def answer(self, event: TurnRequested) -> None:
         """Begin the turn that is asked for, in place of what is being said."""
         now = self._begin(event)
-        turn = now.turn = await self._turns.answer(event._replace(elapsed_s=now.asked - self._sitting.opened))
+        turn = now.turn = await self._turns.answer(event, now.asked - self._sitting.opened)
         if turn.delegated is not None:
             self._delegate(now, turn.said, turn.delegated)
         else:

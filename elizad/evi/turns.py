@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import trio
+from msgspec.structs import replace
 
 from elizad.conversation.conversation import Conversation, Turn
 from elizad.conversation.events import TurnRequested
@@ -44,16 +45,18 @@ class Turns:
         """What a responder keeps."""
         return self._data if self._session is None or not self._session.is_known else self._session.data
 
-    async def answer(self, event: TurnRequested) -> Turn:
-        """Return the turn that is asked for. A bug in there costs the caller an apology, not the chat.
+    async def answer(self, event: TurnRequested, elapsed_s: float) -> Turn:
+        """Return the turn that is asked for, `elapsed_s` into the chat.
+
+        A bug in there costs the caller an apology, not the chat.
 
         Cancelling: the turn is lost.
         """
-        event = event._replace(call=self._group)
+        event = replace(event, call=self._group)
         await self._join(event)
-        event = event._replace(variables={**facts_of(self.data), **event.variables})
+        event = replace(event, variables={**facts_of(self.data), **event.variables})
         try:
-            turn = await through(self.conversation.on(event))
+            turn = await through(self.conversation.on(event, elapsed_s))
         except Exception:  # a bug of ours, whatever it is, is not to end the chat
             self._meter.failed += 1
             log.exception("bug", extra={"fields": {"conn": self._conn, "turn": event.turn}})
@@ -72,7 +75,7 @@ class Turns:
 
     async def settle(self, event: TurnRequested, turn: Turn) -> None:
         """Have a complete turn kept, and wait as long as its end has to. Cancelling: safe."""
-        event = event._replace(call=self._group)
+        event = replace(event, call=self._group)
         self._newest = event, turn
         session = self._session
         if session is None:

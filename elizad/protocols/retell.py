@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from elizad.conversation.commands import (
     AnswerKeepalive,
@@ -261,7 +262,7 @@ class RetellLlm:
         greeting = self._options.greeting
         if self._resumed or greeting == "":
             return self._turn_requested(0, (), Ask.NOTHING)
-        return self._turn_requested(0, (), Ask.GREETING)._replace(greeting=greeting, hold_s=hold_s)
+        return replace(self._turn_requested(0, (), Ask.GREETING), greeting=greeting, hold_s=hold_s)
 
     def _turn_requested(self, turn: int, transcript: tuple[Utterance, ...], ask: Ask) -> TurnRequested:
         call = self._call_id or None

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import trio
+from msgspec.structs import replace
 
 from elizad import agent
 from elizad.conversation.commands import AnswerKeepalive, EndTurn
@@ -256,10 +257,9 @@ class Connection:
                 session = self._joined(event.session, self._sessions)
                 if not session.is_begun:
                     await self._begin_session(session, event)
-        event = TurnRequested(*event[:-1], arrived - self._opened)  # elapsed_s is the last; this is five times _replace
         if self._mind is not None:
-            event = event._replace(variables={**facts_of(self._kept), **event.variables})
-        turn = await self._answer(conversation, event)
+            event = replace(event, variables={**facts_of(self._kept), **event.variables})
+        turn = await self._answer(conversation, event, arrived - self._opened)
         self._playing = Playing(turn, arrived, trio.current_time(), self._voice.manner.pace_s)
         if turn.steered:
             self._meter.count_steered(turn.steered)
@@ -349,13 +349,13 @@ class Connection:
         await self._begin_session(self._session, event)
         self._keep(event, turn._replace(folded=await through(self._conversation.refold(event))))
 
-    async def _answer(self, conversation: Conversation, event: TurnRequested) -> Turn:
+    async def _answer(self, conversation: Conversation, event: TurnRequested, elapsed_s: float) -> Turn:
         """Ask the conversation, a step at a time. A bug in there costs the caller an apology, not the call.
 
         Cancelling: the turn is lost.
         """
         try:
-            turn = await through(conversation.on(event))
+            turn = await through(conversation.on(event, elapsed_s))
         except Exception:
             self._meter.failed += 1
             log.exception("bug", extra={"fields": {"conn": self._conn, "turn": event.turn}})

@@ -13,9 +13,9 @@ from elizad.eliza import Eliza
 from elizad.protocols.hume_clm import HumeClm
 
 
-def take(conversation: Conversation, event: TurnRequested) -> Turn:
+def take(conversation: Conversation, event: TurnRequested, elapsed_s: float = 0.0) -> Turn:
     """Return the turn that the conversation takes."""
-    steps = conversation.on(event)
+    steps = conversation.on(event, elapsed_s)
     while True:
         try:
             next(steps)
@@ -47,7 +47,7 @@ class HumeCall:
         """Return the turn that answers a payload."""
         [event] = self._adapter.receive(json.dumps({"messages": list(thread)}))
         assert isinstance(event, TurnRequested)
-        return take(self._conversation, event._replace(elapsed_s=elapsed_s))
+        return take(self._conversation, event, elapsed_s)
 
     def say(self, text: str, scores: Mapping[str, float] | None = None, elapsed_s: float = 0.0) -> str:
         """Say something, hear the whole reply, and return it."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import pytest
 import trio
+from msgspec.structs import replace
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from elizad.conversation.conversation import Conversation, Manner, Turn
@@ -194,7 +195,7 @@ async def test_of_a_turn_that_is_over_nothing_is_held_that_only_it_needed(autoju
             assert isinstance(text, Words)
             held.extend([weakref.ref(scores), weakref.ref(text)])
             return [
-                event._replace(expressions=scores) if isinstance(event, TurnRequested) else event
+                replace(event, expressions=scores) if isinstance(event, TurnRequested) else event
                 for event in super().receive(str(text))
             ]
 
@@ -234,7 +235,7 @@ async def test_a_binary_message_ends_the_call(autojump_clock: MockClock) -> None
 async def test_a_bug_costs_an_apology_and_not_the_call(
     autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(self: Conversation, event: TurnRequested) -> Turn:
+    def fail(self: Conversation, event: TurnRequested, elapsed_s: float) -> Turn:
         raise ZeroDivisionError("deep inside")
 
     socket, connection = make_call()

@@ -208,7 +208,7 @@ async def test_what_was_wrong_with_the_address_comes_after_the_metadata(autojump
 
 
 async def test_a_bug_costs_an_apology(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: Conversation, event: object) -> None:
+    def fail(self: Conversation, event: object, elapsed_s: float) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(Conversation, "on", fail)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from elizad.conversation.commands import Cue, EndTurn
 from elizad.conversation.conversation import Conversation, Manner
@@ -160,7 +161,7 @@ def test_chunks_are_due_one_after_the_other_from_when_the_turn_may_begin() -> No
     cues = take(conversation, event).cues
     assert [cue.due_s for cue in cues] == [2.0, 2.5, 3.0, 3.5, 3.5]
     assert cues[-1].command == EndTurn(7)
-    [silence] = take(conversation, event._replace(greeting="")).cues
+    [silence] = take(conversation, replace(event, greeting="")).cues
     assert silence == Cue(2.0, EndTurn(7)), "silence ends as soon as it may begin"
 
 

@@ -272,8 +272,8 @@ def test_what_is_hushed_is_hushed_last() -> None:
 
 def test_a_silence_after_the_end_ends_the_call() -> None:
     conversation = Conversation(eliza(), Manner(), Guide(Steering((), None, CLOCK), CLOCK), Place("retell"))
-    soon = take(conversation, TurnRequested(1, ask=Ask.SILENCE, elapsed_s=599))
-    over = take(conversation, TurnRequested(2, ask=Ask.SILENCE, elapsed_s=600))
+    soon = take(conversation, TurnRequested(1, ask=Ask.SILENCE), 599)
+    over = take(conversation, TurnRequested(2, ask=Ask.SILENCE), 600)
     assert not _hangs_up(soon)
     assert (over.said, _hangs_up(over)) == (CLOCK.closing, True)
 
@@ -286,8 +286,8 @@ def test_platform_session_variables_and_time_reach_the_rules() -> None:
     one = rule(say="{platform} {session} {company} {time_left}", then="stay")
     guide = Guide(Steering([one], None, Clock(600)), Clock(600))
     conversation = Conversation(eliza(), Manner(), guide, Place("retell"))
-    event = TurnRequested(1, (Utterance(Role.USER, "x"),), session="s1", variables={"company": "Acme"}, elapsed_s=420)
-    assert take(conversation, event).said == "retell s1 Acme three minutes"
+    event = TurnRequested(1, (Utterance(Role.USER, "x"),), session="s1", variables={"company": "Acme"})
+    assert take(conversation, event, 420).said == "retell s1 Acme three minutes"
 
 
 @given(st.lists(st.sampled_from(["my cat", "refund", "I want to die", "so", "", "bye"]), min_size=1, max_size=7))

@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from elizad.conversation.events import Ask, TurnRequested
 from elizad.conversation.phrases import fill_fields
 from elizad.protocols.evi.incoming import Audio, Context, EviProblem, SessionSettings, Tool
@@ -96,7 +98,7 @@ class Chat:
 
         In a text of one's own `{name}` stands for a variable, and so does `{{name}}`, as Hume writes it.
         """
-        return self._ask(Ask.GREETING)._replace(greeting=text and _FIELD.sub(r"{\1}", text))
+        return replace(self._ask(Ask.GREETING), greeting=text and _FIELD.sub(r"{\1}", text))
 
     def filled(self, text: str) -> str:
         """Return another text of the config's, with the variables in its fields as in `greet`."""
