@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from elizad.conversation.commands import Cue, EndTurn, Speak
 from elizad.conversation.events import Ask, TurnRequested
@@ -48,7 +50,7 @@ class Delegated(NamedTuple):
     seconds_left: float | None
 
 
-class Turn(NamedTuple):
+class Turn(msgspec.Struct, frozen=True, gc=False):
     """One turn of ours: its number, what was heard, what is said, and when each piece of it is due.
 
     `folded` is None for a turn that answers no words of the caller. `steered` is the name of the rule that decided what
@@ -64,6 +66,10 @@ class Turn(NamedTuple):
     folded: Folded | None = None
     delegated: Delegated | None = None
 
+    def _replace(self, **changes: Any) -> Turn:
+        """Return the turn with these changes, as a named tuple does; this is one at a fraction of the cost."""
+        return msgspec.structs.replace(self, **changes)
+
 
 class Place(NamedTuple):
     """Where a conversation takes place: the name of the platform, and how many seconds it allows (None: unknown).
@@ -78,9 +84,6 @@ class Place(NamedTuple):
 
 NOWHERE: Final = Place()
 _REPLY: Final = Ask.REPLY  # found more quickly than in its enumeration
-
-# A named tuple that is made so, of all its fields, costs half as much.
-_make: Final = tuple.__new__
 
 
 class Conversation:
@@ -167,7 +170,7 @@ class Conversation:
         state, text, problem = yield from self._history.answer(turns, voice)
         if leaving and "GOODBYE" not in self._eliza.script.rules:
             text, problem = FAREWELL, None  # the script has no word for it, and hanging up needs one
-        folded: Folded = _make(Folded, (turns, state))
+        folded: Folded = tuple.__new__(Folded, (turns, state))  # half the cost of a call
         if self._delegates and answers:
             return self._delegate(event, folded, decision, Delegated(text, leaving, left_s))
         hang_up, steered = leaving and answers, ""
@@ -289,4 +292,4 @@ class Conversation:
             due_s = hold_s + len(cues) * pace_s
             cues.append(Cue(due_s, Speak(number, chunk)))
         cues.append(Cue(due_s, EndTurn(number, hang_up)))
-        return _make(Turn, (number, heard, text, tuple(cues), problem, steered, folded, None))
+        return Turn(number, heard, text, tuple(cues), problem, steered, folded)
