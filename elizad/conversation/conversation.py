@@ -94,6 +94,7 @@ class Conversation:
         "_eliza",
         "_guide",
         "_history",
+        "_lasts_s",
         "_manner",
         "_misheard",
         "_past",
@@ -121,11 +122,11 @@ class Conversation:
         self._place = place
         self._turns = CallerTurns(manner.utterance_chars)
         self._history = History(eliza)
+        self._lasts_s = guide.clock.seconds_left(0.0, place.limit_s)  # None: without an end
         self._remarks = remarks_of(eliza)
         self._past: Past | None = None  # nothing is known of any
-        self._said: AlreadySaid | None = (
-            None  # made when it is needed: many calls stand open in which nobody has spoken
-        )
+        # Made when it is needed: many calls stand open in which nobody has spoken yet.
+        self._said: AlreadySaid | None = None
         self._misheard = 0
         self._silences = 0
 
@@ -158,7 +159,7 @@ class Conversation:
             return self._wordless(event)
         guide, heard, expressions = self._guide, turns[-1], event.expressions
         leaving = is_goodbye(heard)
-        left_s = guide.clock.seconds_left(event.elapsed_s, self._place.limit_s)
+        left_s = None if self._lasts_s is None else self._lasts_s - event.elapsed_s
         decision = None
         if guide.steering.may_decide(heard, left_s):
             decision = guide.steering.look(self._context(event, turns, leaving, left_s))
@@ -166,7 +167,7 @@ class Conversation:
         voice = None
         if answers and expressions and self._remarks.may_be_of(expressions):
             voice = self._remarks.voice(expressions, self._already_said(event))
-        # In any case: the fold is of every turn.
+        # Whoever answers: the fold is of every turn.
         state, text, problem = yield from self._history.answer(turns, voice)
         if leaving and "GOODBYE" not in self._eliza.script.rules:
             text, problem = FAREWELL, None  # the script has no word for it, and hanging up needs one
@@ -204,7 +205,7 @@ class Conversation:
                 self._misheard += 1
                 return self._turn(event, "", REPEAT[(self._misheard - 1) % len(REPEAT)])
             case Ask.SILENCE:
-                left_s = self._guide.clock.seconds_left(event.elapsed_s, self._place.limit_s)
+                left_s = None if self._lasts_s is None else self._lasts_s - event.elapsed_s
                 if over := self._guide.steering.over(self._context(event, (), False, left_s)):
                     return self._turn(event, "", over.say, hang_up=True, steered=over.rule)
                 self._silences += 1
