@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from typing import Final, NamedTuple
 
+import msgspec
+from msgspec.structs import replace
+
 from elizad.conversation.commands import Cue, EndTurn, Speak
 from elizad.conversation.events import Ask, TurnRequested
 from elizad.conversation.guide import UNGUIDED, Guide
@@ -48,7 +51,7 @@ class Delegated(NamedTuple):
     seconds_left: float | None
 
 
-class Turn(NamedTuple):
+class Turn(msgspec.Struct, frozen=True, gc=False):
     """One turn of ours: its number, what was heard, what is said, and when each piece of it is due.
 
     `folded` is None for a turn that answers no words of the caller. `steered` is the name of the rule that decided what
@@ -79,9 +82,6 @@ class Place(NamedTuple):
 NOWHERE: Final = Place()
 _REPLY: Final = Ask.REPLY  # found more quickly than in its enumeration
 
-# A named tuple that is made so, of all its fields, costs half as much.
-_make: Final = tuple.__new__
-
 
 class Conversation:
     """One call's conversation. A newer turn supersedes an older one; whoever plays the cues drops those of the old."""
@@ -91,6 +91,7 @@ class Conversation:
         "_eliza",
         "_guide",
         "_history",
+        "_lasts_s",
         "_manner",
         "_misheard",
         "_past",
@@ -118,11 +119,11 @@ class Conversation:
         self._place = place
         self._turns = CallerTurns(manner.utterance_chars)
         self._history = History(eliza)
+        self._lasts_s = guide.clock.seconds_left(0.0, place.limit_s)  # None: without an end
         self._remarks = remarks_of(eliza)
         self._past: Past | None = None  # nothing is known of any
-        self._said: AlreadySaid | None = (
-            None  # made when it is needed: many calls stand open in which nobody has spoken
-        )
+        # Made when it is needed: many calls stand open in which nobody has spoken yet.
+        self._said: AlreadySaid | None = None
         self._misheard = 0
         self._silences = 0
 
@@ -158,7 +159,7 @@ class Conversation:
             return self._wordless(event)
         guide, heard, expressions = self._guide, turns[-1], event.expressions
         leaving = is_goodbye(heard)
-        left_s = guide.clock.seconds_left(elapsed_s, self._place.limit_s)
+        left_s = None if self._lasts_s is None else self._lasts_s - elapsed_s
         decision = None
         if guide.steering.may_decide(heard, left_s):
             decision = guide.steering.look(self._context(event, turns, leaving, left_s))
@@ -166,11 +167,11 @@ class Conversation:
         voice = None
         if answers and expressions and self._remarks.may_be_of(expressions):
             voice = self._remarks.voice(expressions, self._already_said(event))
-        # In any case: the fold is of every turn.
+        # Whoever answers: the fold is of every turn.
         state, text, problem = yield from self._history.answer(turns, voice)
         if leaving and "GOODBYE" not in self._eliza.script.rules:
             text, problem = FAREWELL, None  # the script has no word for it, and hanging up needs one
-        folded: Folded = _make(Folded, (turns, state))
+        folded: Folded = tuple.__new__(Folded, (turns, state))  # half the cost of a call
         if self._delegates and answers:
             return self._delegate(event, folded, decision, Delegated(text, leaving, left_s))
         hang_up, steered = leaving and answers, ""
@@ -204,7 +205,7 @@ class Conversation:
                 self._misheard += 1
                 return self._turn(event, "", REPEAT[(self._misheard - 1) % len(REPEAT)])
             case Ask.SILENCE:
-                left_s = self._guide.clock.seconds_left(elapsed_s, self._place.limit_s)
+                left_s = None if self._lasts_s is None else self._lasts_s - elapsed_s
                 if over := self._guide.steering.over(self._context(event, (), False, left_s)):
                     return self._turn(event, "", over.say, hang_up=True, steered=over.rule)
                 self._silences += 1
@@ -240,7 +241,7 @@ class Conversation:
         first = self._guide.disclosed(first, len(turns), self._already_said(event))
         steered = "" if decision is None else decision.rule
         turn = self._turn(event, turns[-1], f"{first} " if first else "", steered=steered, folded=folded)
-        return turn._replace(cues=turn.cues[:-1], delegated=delegated)
+        return replace(turn, cues=turn.cues[:-1], delegated=delegated)
 
     def _already_said(self, event: TurnRequested) -> AlreadySaid:
         if self._said is None:
@@ -292,4 +293,4 @@ class Conversation:
             due_s = hold_s + len(cues) * pace_s
             cues.append(Cue(due_s, Speak(number, chunk)))
         cues.append(Cue(due_s, EndTurn(number, hang_up)))
-        return _make(Turn, (number, heard, text, tuple(cues), problem, steered, folded, None))
+        return Turn(number, heard, text, tuple(cues), problem, steered, folded)

@@ -45,7 +45,7 @@ class CallerTurns:
         if not transcript:
             return ()
         count = len(self._known)
-        if count >= len(transcript) or transcript[:count] != self._known:
+        if count and (count >= len(transcript) or transcript[:count] != self._known):
             self._known, self._over, self._going_on, count = (), (), None, 0
         if count < len(transcript) - 1:
             known = transcript[:-1]

@@ -136,11 +136,11 @@ class Steering:
         self._safety = safety
         self._danger = None if safety is None else safety.signs
         self._clock = clock
-        self._ends_s = max(clock.warning_s, 0.0)
+        self._timely_s = max(clock.warning_s, 0.0)  # with more time left the clock says nothing
 
     def may_decide(self, heard: str, seconds_left: float | None) -> bool:
         """Say whether `look` may decide anything about such a turn. A False is certain, and quicker than to look."""
-        if self._rules or (seconds_left is not None and seconds_left <= self._ends_s):
+        if self._rules or (seconds_left is not None and seconds_left <= self._timely_s):
             return True
         return self._danger is not None and self._danger.are_in(heard)
 

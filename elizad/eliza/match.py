@@ -50,6 +50,9 @@ def is_number(element: str) -> bool:
     return element.isascii() and element.isdecimal()
 
 
+_Need = tuple[int, frozenset[str] | SixCharacterWords]  # the place of a word, and what it must be one of
+
+
 @dataclass(frozen=True, slots=True)
 class _Piece:
     """A stretch of fixed elements."""
@@ -58,47 +61,55 @@ class _Piece:
     ends: tuple[int, ...]
     """Where each element ends, from where the piece begins."""
 
-    literals: tuple[tuple[int, str], ...]
-    groups: tuple[tuple[int, frozenset[str] | SixCharacterWords], ...]
     words: list[str] | None
     """All of it, if it has literals only."""
 
-    single: bool
-    """Whether one literal or one group is all that there is to compare."""
+    needs: tuple[_Need, ...]
+    """Which word of it must be one of what; first the groups, then the literals."""
+
+    offset: int
+    """Where the first of these stands: the one that is looked for."""
+
+    group: frozenset[str] | SixCharacterWords | None
+    """What it is, if it is a group ..."""
+
+    literal: str | None
+    """... and if it is a literal."""
+
+    others: tuple[_Need, ...]
 
     def fits(self, words: list[str], start: int) -> bool:
         if self.words is not None:
             return words[start : start + self.width] == self.words
-        for offset, literal in self.literals:
-            if words[start + offset] != literal:
-                return False
-        for offset, group in self.groups:  # noqa: SIM110  (a generator costs more than all the comparisons)
-            if words[start + offset] not in group:
+        for offset, wanted in self.needs:  # noqa: SIM110  (a generator costs more than all the comparisons)
+            if words[start + offset] not in wanted:
                 return False
         return True
 
     def find(self, words: list[str], start: int, end: int) -> int:
         """Return the leftmost place at or after `start` where the piece fits and is over by `end`, or -1."""
-        last = end - self.width
-        if self.groups:
-            offset, group = self.groups[0]
+        last, offset = end - self.width, self.offset
+        if self.group is not None:
             for word in words[start + offset : last + offset + 1]:
-                if word in group and (self.single or self.fits(words, start)):
-                    return start
+                if word in self.group:
+                    for at, wanted in self.others:
+                        if words[start + at] not in wanted:
+                            break
+                    else:
+                        return start
                 start += 1
             return -1
-        if self.literals:
-            offset, literal = self.literals[0]
-            while start <= last:
-                try:
-                    start = words.index(literal, start + offset, last + offset + 1) - offset
-                except ValueError:
-                    return -1
-                if self.single or self.fits(words, start):
-                    return start
-                start += 1
-            return -1
-        return start if start <= last else -1
+        if self.literal is None:
+            return start if start <= last else -1
+        while start <= last:
+            try:
+                start = words.index(self.literal, start + offset, last + offset + 1) - offset
+            except ValueError:
+                return -1
+            if not self.others or self.fits(words, start):
+                return start
+            start += 1
+        return -1
 
 
 class Decomposition:
@@ -123,10 +134,7 @@ class Decomposition:
         self._least: Final = sum(piece.width for piece in pieces)  # words
         self._most: Final = self._least if len(pieces) == 1 else sys.maxsize
         # No text fits that has no word of one of these.
-        self.needs: Final = (
-            *{frozenset((literal,)): None for piece in pieces for _, literal in piece.literals},
-            *(group for piece in pieces for _, group in piece.groups if isinstance(group, frozenset)),
-        )
+        self.needs: Final = [need for piece in pieces for _, need in piece.needs if isinstance(need, frozenset)]
 
     def lay(self, words: list[str]) -> list[int] | None:
         """Return where each piece stands, for `bounds`; None when the pattern does not fit."""
@@ -162,7 +170,7 @@ class Decomposition:
 def _compile(stretch: Sequence[str], tags: Tags, six_characters: bool) -> _Piece:
     ends: list[int] = []
     literals: list[tuple[int, str]] = []
-    groups: list[tuple[int, frozenset[str] | SixCharacterWords]] = []
+    groups: list[_Need] = []
     offset = 0
     for element in stretch:
         width = 1
@@ -174,8 +182,17 @@ def _compile(stretch: Sequence[str], tags: Tags, six_characters: bool) -> _Piece
             literals.append((offset, element))
         offset += width
         ends.append(offset)
-    words = list(stretch) if len(literals) == len(stretch) else None
-    return _Piece(offset, tuple(ends), tuple(literals), tuple(groups), words, len(literals) + len(groups) == 1)
+    needs = (*groups, *((at, frozenset((literal,))) for at, literal in literals))
+    return _Piece(
+        width=offset,
+        ends=tuple(ends),
+        words=list(stretch) if len(literals) == len(stretch) else None,
+        needs=needs,
+        offset=needs[0][0] if needs else 0,
+        group=groups[0][1] if groups else None,
+        literal=literals[0][1] if literals and not groups else None,
+        others=needs[1:],
+    )
 
 
 def hints(patterns: Sequence[Decomposition], common: Mapping[str, int]) -> tuple[int, dict[str, int]]:

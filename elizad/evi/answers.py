@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, NamedTuple
 
 import trio
+from msgspec.structs import replace
 
 from elizad import agent
 from elizad.conversation.commands import EndTurn
@@ -198,7 +199,7 @@ class Answers:
 
         async def settled(said: str) -> None:
             if now.event is not None and now.turn is not None:
-                await self._turns.settle(now.event, now.turn._replace(said=said))
+                await self._turns.settle(now.event, replace(now.turn, said=said))
 
         now.busy = True
         self._speaker.begin(self.nursery, reply, fill, settled)

@@ -101,7 +101,7 @@ class Turns:
             return
         event, turn = self._newest
         await self._join(event)
-        self._session.keep(event, turn._replace(folded=await through(self.conversation.refold(event))))
+        self._session.keep(event, replace(turn, folded=await through(self.conversation.refold(event))))
 
     async def _join(self, event: TurnRequested) -> None:
         """Let the conversation begin where earlier calls of its session ended, once that is known. Cancelling: safe."""

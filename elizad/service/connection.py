@@ -313,7 +313,7 @@ class Connection:
         event, turn = self._answering
         if isinstance(piece, Spoken):
             self._playing.say(piece.text, trio.current_time())
-            self._answering = (event, turn._replace(said=turn.said + piece.text))
+            self._answering = (event, replace(turn, said=turn.said + piece.text))
             return
         hang_up = turn.delegated is not None and turn.delegated.hang_up
         self._playing.end(trio.current_time(), hang_up=hang_up)
@@ -347,7 +347,7 @@ class Connection:
         assert self._conversation is not None
         event, turn = self._newest
         await self._begin_session(self._session, event)
-        self._keep(event, turn._replace(folded=await through(self._conversation.refold(event))))
+        self._keep(event, replace(turn, folded=await through(self._conversation.refold(event))))
 
     async def _answer(self, conversation: Conversation, event: TurnRequested, elapsed_s: float) -> Turn:
         """Ask the conversation, a step at a time. A bug in there costs the caller an apology, not the call.
