@@ -36,6 +36,7 @@ _SPACE: Final = " \t\n\r"  # of RFC 8259
 _NOTHING: Final = msgspec.Raw(b"null")
 _FEW_CHARS: Final = 8192  # of new text: two turns have half of them
 _MOST_PIECES: Final = 16  # of the text that is kept: to compare one more takes 70 ns, to copy all of them 10 us or more
+_SHORT_PIECE: Final = 16_384  # characters: below that, to copy one is quicker than to compare one more from then on
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -219,8 +220,9 @@ class ThreadReader:
         if not text.isascii():
             self._older = (text[: point.chars],)  # pieces may have narrower characters, and be compared one by one
         elif point is self._after:
-            pieces = *self._older, self._newer
-            self._older = pieces if len(pieces) <= _MOST_PIECES else ("".join(pieces),)
+            *pieces, last = self._older
+            pieces += [last + self._newer] if len(last) < _SHORT_PIECE else [last, self._newer]
+            self._older = tuple(pieces) if len(pieces) <= _MOST_PIECES else ("".join(pieces),)
         self._newer = new
         self._before, self._after = point, after
         return Thread(after.transcript, after.greet, scores(newest[0]), newest[1])

@@ -151,13 +151,17 @@ class Payloads:
         return json.dumps(made, separators=self.separators, ensure_ascii=len(self.entries) % 2 == 0)
 
 
-@given(STEPS, st.integers(0, 3), st.integers(0, 60) | st.just(100_000))
+SHORT = st.sampled_from([0, 300, 16_384])  # characters of a piece to which the next is put
+
+
+@given(STEPS, st.integers(0, 3), SHORT, st.integers(0, 60) | st.just(100_000))
 def test_what_was_read_before_changes_nothing(
-    steps: list[tuple[str, object]], most_pieces: int, most_objects: int
+    steps: list[tuple[str, object]], most_pieces: int, short: int, most_objects: int
 ) -> None:
     reader, platform = ThreadReader(), Payloads()
     with (
         mock.patch.object(hume_thread, "_MOST_PIECES", most_pieces),
+        mock.patch.object(hume_thread, "_SHORT_PIECE", short),
         mock.patch.object(hume_thread, "MOST_OBJECTS", most_objects),
         mock.patch.object(wire, "MOST_OBJECTS", most_objects),
     ):
@@ -166,13 +170,14 @@ def test_what_was_read_before_changes_nothing(
             assert outcome(reader, text) == fresh(text)
 
 
-@given(st.lists(st.tuples(ENTRY, st.sampled_from(["", "é", "’", "🙂"])), min_size=1, max_size=60))
-def test_a_long_call_is_kept_in_few_pieces_and_once(made: list[tuple[dict[str, object], str]]) -> None:
+@given(st.lists(st.tuples(ENTRY, st.sampled_from(["", "é", "’", "🙂"])), min_size=1, max_size=60), SHORT)
+def test_a_long_call_is_kept_in_few_pieces_and_once(made: list[tuple[dict[str, object], str]], short: int) -> None:
     reader, entries = ThreadReader(), []
     for one, words in made:
         entries += [one, entry("user", words)]
         text = json.dumps({"messages": entries}, ensure_ascii=False)
-        assert outcome(reader, text) == fresh(text)
+        with mock.patch.object(hume_thread, "_SHORT_PIECE", short):
+            assert outcome(reader, text) == fresh(text)
         if reader._after is not None:
             assert "".join((*reader._older, reader._newer, reader._ending)) == text
             assert len(reader._older) <= 16
