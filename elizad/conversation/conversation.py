@@ -157,7 +157,7 @@ class Conversation:
         turns = self._turns.of(event.transcript)
         if not turns:
             return self._wordless(event)
-        guide, heard, expressions = self._guide, turns[-1], event.expressions
+        guide, heard = self._guide, turns[-1]
         leaving = is_goodbye(heard)
         left_s = None if self._lasts_s is None else self._lasts_s - elapsed_s
         decision = None
@@ -165,8 +165,8 @@ class Conversation:
             decision = guide.steering.look(self._context(event, turns, leaving, left_s))
         answers = decision is None or decision.then == "go_on"
         voice = None
-        if answers and expressions and self._remarks.may_be_of(expressions):
-            voice = self._remarks.voice(expressions, self._already_said(event))
+        if answers and self._remarks.may_be_of(event.expressions):
+            voice = self._remarks.voice(event.expressions, self._already_said(event))
         # Whoever answers: the fold is of every turn.
         state, text, problem = yield from self._history.answer(turns, voice)
         if leaving and "GOODBYE" not in self._eliza.script.rules:

@@ -5,9 +5,9 @@ What the script says of a voice is found again in the transcript, so that nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from functools import lru_cache
-from operator import itemgetter
 from typing import Final
 
 from elizad.conversation.said import AlreadySaid, mark
@@ -56,14 +56,12 @@ def _is_met(needs: Mapping[str, int], by: Mapping[str, int]) -> bool:
 class Remarks:
     """What one script can say of a voice."""
 
-    __slots__ = ("_least", "_marks", "_needs", "_of_rules")
+    __slots__ = ("_least", "_marks", "_needs")
 
     def __init__(self, eliza: Eliza) -> None:
         self._marks = _marks_of(eliza)
         self._needs = _needs_of(eliza) if self._marks else ()
-        self._least = min((max(percent for _, percent in needs) for needs in self._needs), default=0)
-        names = [name for needs in self._needs for name, _ in needs] or [""]
-        self._of_rules: Callable[[Mapping[str, float]], tuple[float, ...]] = itemgetter(*names, names[0])  # never one
+        self._least = min((max(percent for _, percent in needs) for needs in self._needs), default=math.inf)
 
     def voice(self, scores: Mapping[str, float], said: AlreadySaid) -> Voice | None:
         """Return how the newest words were said, if that may be spoken of now."""
@@ -76,13 +74,7 @@ class Remarks:
 
     def may_be_of(self, scores: Mapping[str, float]) -> bool:
         """Whether any rule of the script has all that it needs."""
-        if not scores or not self._needs:
-            return False
-        try:
-            strongest = max(self._of_rules(scores))
-        except KeyError:  # not all of them are named: where phrases say how it sounded, a few are
-            strongest = max(scores.values())
-        if strongest * 100 < self._least:
+        if max(scores.values(), default=-1.0) * 100 < self._least:
             return False  # a voice in which nothing is strong: most are
         for needs in self._needs:
             for name, least in needs:
