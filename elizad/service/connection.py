@@ -204,7 +204,12 @@ class Connection:
                     arrival = inbox.receive_nowait()
             if arrival is not None:
                 # Another may wait already, which supersedes this one: look before anything is sent.
-                await self._take(*arrival)
+                arrived, event = arrival
+                if isinstance(event, TurnRequested):
+                    self._unread -= 1
+                    await self._begin(event, arrived)
+                else:
+                    self._take(event)
             elif self._at_once or self._playing is not None:
                 await self._send_due(now)  # what has become due since then comes at the next round
             elif self._stopping:
@@ -215,28 +220,25 @@ class Connection:
         """Return when there is something to do, in trio's time, if nothing comes: infinity for never."""
         if self._at_once:
             return -math.inf
-        playing = self._playing
-        if playing is not None:
-            return max(playing.due, self._held_until()) if playing.is_ending else playing.due
+        if self._playing is not None:
+            return self._playing.due(self._held_until)
         return -math.inf if self._stopping else math.inf
 
     def _held_until(self) -> float:
         """Return before when, in trio's time, a turn must not end: it may have to wait for the disk."""
         return -math.inf if self._session is None else self._session.held_until()
 
-    async def _take(self, arrived: float, event: Event | Spoken | Finished) -> None:
-        if isinstance(event, (Spoken, Finished)):
-            self._add(event)
-            return
-        self._unread -= 1
+    def _take(self, event: KeepaliveRequested | Ignored | Spoken | Finished) -> None:
         match event:
-            case TurnRequested():
-                await self._begin(event, arrived)
             case KeepaliveRequested(stamp):
+                self._unread -= 1
                 self._at_once += self._adapter.send(AnswerKeepalive(stamp))
             case Ignored(why):
+                self._unread -= 1
                 self._meter.ignored += 1
                 log.warning("ignored", extra={"fields": {"conn": self._conn, "why": why}})
+            case _:
+                self._add(event)
 
     async def _begin(self, event: TurnRequested, arrived: float) -> None:
         """Start a turn; it supersedes what is left of an older one."""

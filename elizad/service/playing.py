@@ -12,7 +12,7 @@ from elizad.conversation.conversation import Turn
 class Playing:
     """What is left of a turn; the end of it is the last. Times are trio's."""
 
-    __slots__ = ("_at", "_cues", "_pace_s", "_started", "asked", "due", "is_ending", "is_heard", "number")
+    __slots__ = ("_at", "_cues", "_pace_s", "_started", "asked", "is_heard", "number")
 
     def __init__(self, turn: Turn, asked: float, started: float, pace_s: float) -> None:
         """`asked` is when the message came that asked for it, `pace_s` how long each piece takes to say."""
@@ -24,42 +24,29 @@ class Playing:
         self.asked = asked
         self.is_heard = False
         """Whether the caller has heard anything of it; for whoever sends it to say."""
-        self.due = math.inf
-        """When the next piece is due; infinity while none is known."""
-        self.is_ending = False
-        """Whether only the end of it is left."""
-        self._look()
+
+    def due(self, held_until: Callable[[], float]) -> float:
+        """Return when the next piece is due, the end not before `held_until`; infinity while none is known."""
+        if self._at == len(self._cues):
+            return math.inf
+        cue = self._cues[self._at]
+        due = self._started + cue.due_s
+        return max(due, held_until()) if isinstance(cue.command, EndTurn) else due
 
     def take(self, now: float, held_until: Callable[[], float]) -> Sequence[Command]:
-        """Return the pieces that are due at `now`, the end of the turn not before `held_until`."""
-        taken, cues, at = [], self._cues, self._at
-        while at < len(cues):
-            cue = cues[at]
-            if self._started + cue.due_s > now or (isinstance(cue.command, EndTurn) and held_until() > now):
-                break
-            taken.append(cue.command)
-            at += 1
-        self._at = at
-        self._look()
-        return taken
+        """Return the pieces that are due at `now`, the end not before `held_until`."""
+        begin = self._at
+        while self._at < len(self._cues) and self.due(held_until) <= now:
+            self._at += 1
+        return [cue.command for cue in self._cues[begin : self._at]]
 
     def say(self, text: str, now: float) -> None:
         """Add something to say behind what there is."""
         since = now - self._started
         due_s = max(since, self._cues[-1].due_s + self._pace_s) if self._cues else since
         self._cues.append(Cue(due_s, Speak(self.number, text)))
-        self._look()
 
     def end(self, now: float, *, hang_up: bool) -> None:
         """Let it end behind what there is."""
         due_s = self._cues[-1].due_s if self._at < len(self._cues) else now - self._started
         self._cues.append(Cue(due_s, EndTurn(self.number, hang_up)))
-        self._look()
-
-    def _look(self) -> None:
-        if self._at < len(self._cues):
-            cue = self._cues[self._at]
-            self.due = self._started + cue.due_s
-            self.is_ending = isinstance(cue.command, EndTurn)
-        else:
-            self.due, self.is_ending = math.inf, False
