@@ -204,12 +204,11 @@ class Connection:
                     arrival = inbox.receive_nowait()
             if arrival is not None:
                 # Another may wait already, which supersedes this one: look before anything is sent.
-                arrived, event = arrival
-                if isinstance(event, TurnRequested):
+                if isinstance(arrival[1], TurnRequested):
                     self._unread -= 1
-                    await self._begin(event, arrived)
+                    await self._begin(arrival[1], arrival[0])
                 else:
-                    self._take(event)
+                    self._take(arrival[1])
             elif self._at_once or self._playing is not None:
                 await self._send_due(now)  # what has become due since then comes at the next round
             elif self._stopping:
