@@ -45,7 +45,6 @@ _NO_KEYWORD: Final = -1  # the rank of NONE and of a memory: any rule of an expr
 _WORDS_PER_STEP: Final = 64
 _MANY_WORDS: Final = 32  # from here on it pays to look at each different word once
 
-
 _make: Final = tuple.__new__  # of a NamedTuple, in half the time
 _Stretch = int | tuple[list[str], list[str]]  # the number of a part, or words that stand side by side: as keys, as said
 

@@ -78,11 +78,11 @@ class Rule:
     active: bool
     """Whether the rule can answer; one that only substitutes or tags is never put on the keyword stack."""
     always: int
-    """The transformations that may fit any text: bit i stands for number i."""
+    """The transformations that may fit a text whatever its words: bit i stands for number i."""
     hinted: Mapping[str, int]
-    """Those that may fit a text with this word in it; one that is in neither fits no text."""
+    """Those that may fit a text with this word in it. One that is neither here nor there fits no text."""
     free: Transformation | None
-    """The last one, if it fits any text."""
+    """The last one, if it fits every text; it is in neither."""
 
 
 class ExpressionRule(NamedTuple):
