@@ -88,9 +88,10 @@ class Ways:
             ValueError: one that cannot be read; the message says why.
         """
         self.ways: Final = tuple(ways)
+        self.read: Final = tuple(map(_read, self.ways))  # for `Signs`, since reading is half the time that safety takes
         self._always: list[_Way] = []
         self._by_word: dict[str, list[_Way]] = {}  # only those are tried whose word was said
-        for one in map(_read, self.ways):
+        for one in self.read:
             if any(key.endswith("*") for key in one.keys):
                 self._always.append(one)
             else:
@@ -133,16 +134,16 @@ class Signs:
     def __init__(self, several: Iterable[Ways]) -> None:
         self._by_word: Final[dict[str, list[tuple[frozenset[str], ...]]]] = {}
         stems: dict[str, None] = {}
-        for one in (way for each in several for way in map(_read, each.ways)):
+        for one in (way for each in several for way in each.read):
             choices = [frozenset(one.keys), *one.others]
             rarest, *others = sorted(choices, key=lambda words: sum(map(_how_often, words)))
             signs = tuple(_hints(words) for words in others if not any(map(_is_stem, words)))
             for key in rarest:
-                words = [key]
+                words = frozenset((key,))
                 if _is_stem(key):
                     stem = key.removesuffix("*")
                     stems[_longest_run(stem)] = None
-                    words = [word for word in _SHORT_RUNS if word.startswith(stem)]
+                    words = frozenset(word for word in _SHORT_RUNS if word.startswith(stem))
                 for hint in _hints(words):
                     self._by_word.setdefault(hint, []).append(signs)
         self._words: Final = frozenset(self._by_word)
@@ -173,11 +174,12 @@ class Signs:
         return False
 
 
-def _hints(words: Iterable[str]) -> frozenset[str]:
+@lru_cache(4096)  # the packaged rules have 500 choices, many of them the same
+def _hints(words: frozenset[str]) -> frozenset[str]:
     """Return runs of letters: whatever is written out to one of `words` has one of them between its marks."""
-    runs = {word: _longest_run(word) for word in words}
-    hints = {*runs.values(), *(f"{run}n" for run in runs.values())}  # "needn't" is "need not"
-    return frozenset(hints.union(*(_SHORT_RUNS.get(word, ()) for word in runs)))
+    runs = [word if word.isalpha() else _longest_run(word) for word in words]
+    hints = {*runs, *[f"{run}n" for run in runs]}  # "needn't" is "need not"
+    return frozenset(hints.union(*[_SHORT_RUNS[word] for word in words if word in _SHORT_RUNS]))
 
 
 def _longest_run(word: str) -> str:
@@ -250,7 +252,8 @@ def _choices(words: str, way: str) -> list[str]:
     """Return the words of `a|b*`, written out."""
     found = []
     for word in words.split("|"):
-        long = written_out(word).strip()
+        is_plain = word.isascii() and word.isalpha() and word.islower() and word not in _SHORT  # as nearly all are
+        long = word if is_plain else written_out(word).strip()
         if not long:
             raise ValueError(f'"{way}" has an empty choice')
         found.append(long + "*" * word.endswith("*"))
@@ -258,5 +261,9 @@ def _choices(words: str, way: str) -> list[str]:
 
 
 def _either(words: Sequence[str]) -> str:
-    ways = (re.escape(word.removesuffix("*")) + (r"\S* " if word.endswith("*") else " ") for word in words)
+    ways = (word + " " if word.isalpha() else _pattern(word) for word in words)
     return f"(?:{'|'.join(ways)})"
+
+
+def _pattern(word: str) -> str:
+    return re.escape(word.removesuffix("*")) + (r"\S* " if _is_stem(word) else " ")

@@ -291,7 +291,7 @@ class Eliza:
 
     def _transform(self, turn: _Turn, rule: Rule) -> tuple[Reassembly, Decomposition, list[int]] | None:
         """Find the first decomposition of a rule that fits the text; take the reassembly whose turn it is."""
-        possible, hinted = rule.always, rule.hinted
+        possible, hinted = rule.hints
         if hinted:
             for word in turn.words:
                 if word in hinted:

@@ -195,19 +195,18 @@ def _compile(stretch: Sequence[str], tags: Tags, six_characters: bool) -> _Piece
     )
 
 
-def hints(patterns: Sequence[Decomposition], common: Mapping[str, int]) -> tuple[int, dict[str, int]]:
+def hints(patterns: Sequence[Decomposition]) -> tuple[int, dict[str, int]]:
     """Return which patterns may fit any text, and for each word which others may fit a text with that word in it.
 
     Bit i stands for pattern i. A pattern is found by one set of the words that it needs: the one that is the least
-    common among these patterns, and in all of the script (`common`).
+    common among these patterns.
     """
-    here = Counter(word for pattern in patterns for words in pattern.needs for word in words)
-    weights = {word: (count, common[word]) for word, count in here.items()}
+    common = Counter(word for pattern in patterns for words in pattern.needs for word in words)
     always, by_word = 0, dict[str, int]()
     for number, pattern in enumerate(patterns):
         if not pattern.needs:
             always |= 1 << number
             continue
-        for word in min(pattern.needs, key=lambda words: max(map(weights.__getitem__, words), default=(0, 0))):
+        for word in min(pattern.needs, key=lambda words: max(map(common.__getitem__, words), default=0)):
             by_word[word] = by_word.get(word, 0) | 1 << number
     return always, by_word

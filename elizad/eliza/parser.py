@@ -13,13 +13,12 @@ every script of then means what it meant, one with a keyword EXPRESSION included
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeVar
 
 from elizad.eliza.lexer import Kind, Lexer, Token
-from elizad.eliza.match import Decomposition, hints
+from elizad.eliza.match import Decomposition
 from elizad.eliza.script import (
     EXPRESSION,
     NO_CURSOR,
@@ -99,7 +98,6 @@ class _Parser:
         self._memory: tuple[str, list[tuple[tuple[str, ...], tuple[Part, ...]]]] | None = None
         self._links: list[tuple[str, int]] = []
         self._cursors = 0
-        self._common: Counter[str] = Counter()  # elements of all decompositions
 
     def script(self) -> Script:
         opening = self._words()
@@ -197,7 +195,6 @@ class _Parser:
         elements = tuple(word.key for word in self._words())
         if not elements:
             raise self._error("decompose pattern cannot be empty")
-        self._common.update(elements)
         reassemblies = [self._reassembly(len(elements))]
         while self._lexer.peek().kind is Kind.OPEN:
             reassemblies.append(self._reassembly(len(elements)))
@@ -370,9 +367,6 @@ class _Parser:
                 pattern = self._patterns[elements] = Decomposition(elements, tags, six_characters=six)
             transformations.append(Transformation(pattern, reassemblies, self._cursors if counted else NO_CURSOR, line))
             self._cursors += counted
-        free = transformations[-1] if transformations and transformations[-1].decomposition.elements == ("0",) else None
-        tried = transformations[:-1] if free is not None else transformations
-        always, hinted = hints([one.decomposition for one in tried], self._common)
         return Rule(
             keyword=draft.keyword,
             substitute=draft.substitute,
@@ -382,9 +376,6 @@ class _Parser:
             link=draft.link,
             line=draft.line,
             active=bool(transformations) or draft.link is not None,
-            always=always,
-            hinted=hinted,
-            free=free,
         )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, final
 
-from elizad.eliza.match import Decomposition
+from elizad.eliza.match import Decomposition, hints
 
 NONE = "NONE"
 EXPRESSION = "EXPRESSION"
@@ -64,7 +65,7 @@ class Transformation:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """All that a script says of one keyword."""
 
@@ -77,12 +78,21 @@ class Rule:
     line: int
     active: bool
     """Whether the rule can answer; one that only substitutes or tags is never put on the keyword stack."""
-    always: int
-    """The transformations that may fit a text whatever its words: bit i stands for number i."""
-    hinted: Mapping[str, int]
-    """Those that may fit a text with this word in it. One that is neither here nor there fits no text."""
-    free: Transformation | None
-    """The last one, if it fits every text; it is in neither."""
+
+    @cached_property
+    def free(self) -> Transformation | None:
+        """The last transformation, if it fits every text."""
+        last = self.transformations[-1] if self.transformations else None
+        return last if last is not None and last.decomposition.elements == ("0",) else None
+
+    @cached_property
+    def hints(self) -> tuple[int, Mapping[str, int]]:
+        """Which of the others may fit any text, and which one with a certain word in it: bit i stands for number i.
+
+        Looked for when the rule is first tried: a call has use for few rules, and a script has hundreds.
+        """
+        tried = self.transformations if self.free is None else self.transformations[:-1]
+        return hints([one.decomposition for one in tried])
 
 
 class ExpressionRule(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Sequence
 
 from hypothesis import example, given
@@ -86,7 +85,7 @@ def test_numbers_are_ascii_and_of_any_length() -> None:
 @given(st.lists(st.lists(ELEMENTS, min_size=1, max_size=5), max_size=5), WORDS)
 def test_the_hints_leave_out_no_pattern_that_fits(patterns: list[list[str]], words: list[str]) -> None:
     compiled = [Decomposition(pattern, TAGS) for pattern in patterns]
-    possible, by_word = hints(compiled, Counter())
+    possible, by_word = hints(compiled)
     for word in words:
         possible |= by_word.get(word, 0)
     assert all(possible >> number & 1 for number, one in enumerate(compiled) if one.lay(words) is not None)
