@@ -46,6 +46,8 @@ listen = ["unix:{folder}/admin.sock"]
 level = "info"
 """
 
+_ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 class NoServer(ElizadError):
     """A server cannot be measured; the reason is in words."""
@@ -127,20 +129,22 @@ def peer(command: str, path: str, core: int | None) -> Iterator[Server]:
 def _running(
     name: str, command: list[str], target: Target, log: Path, core: int | None, descriptors: Sequence[int] = ()
 ) -> Iterator[Server]:
-    with log.open("wb") as output:
+    with log.open("wb") as output, contextlib.ExitStack() as at_the_end:
         started_at = time.perf_counter()
-        try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,  # Ctrl-C is for the one who measures
-                env=_environment(),
-                pass_fds=descriptors,
-            )
-        except OSError as wrong:
-            raise NoServer(f"{name}: {command[0]} cannot be run: {wrong.strerror}") from None
+        with _held_back():
+            try:
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,  # Ctrl-C is for the one who measures
+                    env=_environment(),
+                    pass_fds=descriptors,
+                )
+            except OSError as wrong:
+                raise NoServer(f"{name}: {command[0]} cannot be run: {wrong.strerror}") from None
+            at_the_end.callback(end, process)
         try:
             if core is not None:
                 with contextlib.suppress(OSError):  # it has ended already; who dials will say so
@@ -151,8 +155,20 @@ def _running(
                 raise
             last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
             raise NoServer("\n".join([f"{name} ended with {process.returncode}: {wrong}", *last])) from None
-        finally:
-            end(process)
+
+
+@contextlib.contextmanager
+def _held_back() -> Iterator[None]:
+    """Let signals that end us wait until the end of the block: amid a start they would leave a process to nobody."""
+    came: list[int] = []
+    usual = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _ENDINGS}
+    try:
+        yield
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+        for one in came:
+            signal.raise_signal(one)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

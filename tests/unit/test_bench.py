@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from io import StringIO
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from elizad import cli
-from elizad.bench import frames, process, report
+from elizad.bench import frames, process, report, servers
 from elizad.bench.figures import Book, Row, Spread, ratios, spread
 from elizad.bench.main import _target
 from elizad.bench.plan import Plan
@@ -165,6 +168,31 @@ def test_a_process_is_measured_from_outside() -> None:
     assert os.getpid() in process.wake_ups([os.getpid()]), "the main thread"
     with pytest.raises(OSError):  # noqa: PT011 - whichever: nobody has this pid
         process.cpu_s([2**22])
+
+
+@pytest.fixture
+def ended_by_sigterm() -> Iterator[None]:
+    """As `elizad bench` has it."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("ended_by_sigterm")
+def test_whoever_is_ended_amid_a_start_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def begin(*args: Any, **options: Any) -> subprocess.Popen[bytes]:
+        begun.append(popen(*args, **options))
+        signal.raise_signal(signal.SIGTERM)
+        return begun[-1]
+
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", begin)
+    with pytest.raises(KeyboardInterrupt), servers.peer("sleep 60", "/", None):
+        pytest.fail("it goes on")
+    assert begun[0].poll() is not None
+    assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
 
 
 @pytest.mark.parametrize(
