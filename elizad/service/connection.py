@@ -241,7 +241,7 @@ class Connection:
                 self._add(event)
 
     async def _begin(self, event: TurnRequested, arrived: float) -> None:
-        """Start a turn; it supersedes what is left of an older one."""
+        """Start a turn; it supersedes what is left of an older one. Cancelling: the turn is lost."""
         if event.turn <= self._ended:
             return
         if self._playing is not None:
@@ -261,7 +261,15 @@ class Connection:
                     await self._begin_session(session, event)
         if self._mind is not None:
             event = replace(event, variables={**facts_of(self._kept), **event.variables})
-        turn = await self._answer(conversation, event, arrived - self._opened)
+        try:
+            turn = await through(conversation.on(event, arrived - self._opened))  # a step at a time
+        except Exception:  # a bug in there costs the caller an apology, not the call
+            self._meter.failed += 1
+            log.exception("bug", extra={"fields": {"conn": self._conn, "turn": event.turn}})
+            turn = conversation.apologise(event)
+        if turn.problem is not None:
+            self._meter.failed += 1
+            log.warning("turn failed", extra={"fields": {"conn": self._conn, "turn": event.turn, "why": turn.problem}})
         self._playing = Playing(turn, arrived, self._now(), self._voice.manner.pace_s)
         if turn.steered:
             self._meter.count_steered(turn.steered)
@@ -350,22 +358,6 @@ class Connection:
         event, turn = self._newest
         await self._begin_session(self._session, event)
         self._keep(event, replace(turn, folded=await through(self._conversation.refold(event))))
-
-    async def _answer(self, conversation: Conversation, event: TurnRequested, elapsed_s: float) -> Turn:
-        """Ask the conversation, a step at a time. A bug in there costs the caller an apology, not the call.
-
-        Cancelling: the turn is lost.
-        """
-        try:
-            turn = await through(conversation.on(event, elapsed_s))
-        except Exception:
-            self._meter.failed += 1
-            log.exception("bug", extra={"fields": {"conn": self._conn, "turn": event.turn}})
-            return conversation.apologise(event)
-        if turn.problem is not None:
-            self._meter.failed += 1
-            log.warning("turn failed", extra={"fields": {"conn": self._conn, "turn": event.turn, "why": turn.problem}})
-        return turn
 
     async def _send_due(self, now: float) -> None:
         """Send every frame that is due at `now`, in one write."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from elizad.conversation.commands import Command, Cue, EndTurn, Speak
 from elizad.conversation.conversation import Turn
@@ -33,12 +33,15 @@ class Playing:
         due = self._started + cue.due_s
         return max(due, held_until()) if isinstance(cue.command, EndTurn) else due
 
-    def take(self, now: float, held_until: Callable[[], float]) -> Sequence[Command]:
+    def take(self, now: float, held_until: Callable[[], float]) -> list[Command]:
         """Return the pieces that are due at `now`, the end not before `held_until`."""
-        begin = self._at
-        while self._at < len(self._cues) and self.due(held_until) <= now:
-            self._at += 1
-        return [cue.command for cue in self._cues[begin : self._at]]
+        taken: list[Command] = []
+        for cue in self._cues[self._at :]:
+            if self._started + cue.due_s > now or (isinstance(cue.command, EndTurn) and held_until() > now):
+                break
+            taken.append(cue.command)
+        self._at += len(taken)
+        return taken
 
     def say(self, text: str, now: float) -> None:
         """Add something to say behind what there is."""
