@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -146,10 +146,10 @@ class Conversation:
         """Return what the caller said in each turn, as far as it is heard."""
         return self._turns.of(transcript)
 
-    def on(self, event: TurnRequested, elapsed_s: float = 0.0) -> Generator[None, None, Turn]:
+    def on(self, event: TurnRequested, elapsed_s: float = 0.0) -> Turn | None:
         """Take the turn that is asked for, `elapsed_s` into the call.
 
-        It pauses where there is much to replay: let others work at each pause.
+        None while there is something to replay, a turn at each call: let others work, and call it again.
         """
         if event.ask is not _REPLY:
             return self._prompted(event, elapsed_s)
@@ -157,6 +157,8 @@ class Conversation:
         turns = self._turns.of(event.transcript)
         if not turns:
             return self._wordless(event)
+        if not self._history.is_replayed(turns):
+            return None
         guide, heard = self._guide, turns[-1]
         leaving = is_goodbye(heard)
         left_s = None if self._lasts_s is None else self._lasts_s - elapsed_s
@@ -168,7 +170,7 @@ class Conversation:
         if answers and self._remarks.may_be_of(event.expressions):
             voice = self._remarks.voice(event.expressions, self._already_said(event))
         # Whoever answers: the fold is of every turn.
-        state, text, problem = yield from self._history.answer(turns, voice)
+        state, text, problem = self._history.answer(turns, voice)
         if leaving and "GOODBYE" not in self._eliza.script.rules:
             text, problem = FAREWELL, None  # the script has no word for it, and hanging up needs one
         folded: Folded = tuple.__new__(Folded, (turns, state))  # half the cost of a call
@@ -184,12 +186,15 @@ class Conversation:
             text = guide.disclosed(text, len(turns), self._already_said(event))
         return self._turn(event, heard, text, problem, hang_up=hang_up, steered=steered, folded=folded)
 
-    def refold(self, event: TurnRequested) -> Generator[None, None, Folded | None]:
-        """Return what a turn comes to from where the conversation begins now; what was said of it stays said."""
-        turns = self.heard(event.transcript) if event.ask is Ask.REPLY else ()
-        if not turns:
+    def refold(self, event: TurnRequested) -> Folded | None:
+        """Return what a turn with words comes to from where the conversation begins now; what was said stays said.
+
+        None while there is something to replay, as for `on`.
+        """
+        turns = self.heard(event.transcript)
+        if not self._history.is_replayed(turns):
             return None
-        state, _, _ = yield from self._history.answer(turns)
+        state, _, _ = self._history.answer(turns)
         return Folded(turns, state)
 
     def apologise(self, event: TurnRequested) -> Turn:

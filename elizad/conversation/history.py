@@ -8,7 +8,6 @@ Where a call begins can come from earlier calls; from there on it is the transcr
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import Final
 
 from elizad.conversation.phrases import APOLOGY
@@ -20,8 +19,8 @@ from elizad.types import Role, Utterance
 _USER: Final = Role.USER  # found more quickly than in its enumeration
 _ASSISTANT: Final = Role.ASSISTANT
 
-_Checkpoint = tuple[tuple[str, ...], State, str]
-"""Some turns, the state that they lead to, and the reply to the last of them."""
+_Checkpoint = tuple[tuple[str, ...], State]
+"""Some turns, and the state that they lead to."""
 
 
 class CallerTurns:
@@ -90,40 +89,44 @@ class History:
 
     def begin_at(self, state: State) -> None:
         """Let the conversation begin with `state` instead of a script's start; what was folded is folded anew."""
-        self._origin: _Checkpoint = (), state, ""
+        self._origin: _Checkpoint = (), state
         self._before: _Checkpoint = self._origin
         self._after: _Checkpoint = self._origin
 
-    def answer(
-        self, turns: tuple[str, ...], voice: Voice | None = None
-    ) -> Generator[None, None, tuple[State, str, str | None]]:
-        """Return the state that `turns`, of which there must be one, lead to, the reply to the last, and any problem.
+    def is_replayed(self, turns: tuple[str, ...]) -> bool:
+        """Whether it is known what comes before the last of `turns`, of which there must be one.
 
-        It pauses after each turn that is replayed: a transcript can hold thousands, each a fraction of a millisecond
-        or more, and in the pauses other calls get theirs. To leave at one loses this reply and nothing else.
+        If it is not, one turn more has been replayed: a transcript can hold thousands, each a fraction of a millisecond
+        or more. Let others work, and ask again.
+        """
+        last = len(turns) - 1
+        for point in (self._after, self._before, self._origin):
+            at = len(point[0])
+            if at <= last and turns[:at] == point[0]:
+                break
+        self._before = point
+        if at == last:
+            return True
+        self._reply(turns[: at + 1])
+        return False
+
+    def answer(self, turns: tuple[str, ...], voice: Voice | None = None) -> tuple[State, str, str | None]:
+        """Return the state that `turns` lead to, the reply to the last, and any problem; what is before is replayed.
 
         With a `voice`, the reply may be a remark on how the last one was said. It leaves no trace in the fold. A
         problem is what went wrong on the way, in words for a log.
         """
-        count = len(turns)
-        newest = count if voice is None else count - 1  # a remark needs the state before the last turn
-        for point in (self._after, self._before, self._origin):
-            at = len(point[0])
-            if at <= newest and turns[:at] == point[0]:
-                break
-        _, state, reply = point
-        problem = None
-        while at < count:
-            self._before = point
-            try:
-                state, reply = self._eliza.reply(state, turns[at])
-            except EndlessScript as error:
-                reply, problem = APOLOGY, str(error)
-            at += 1
-            point = turns[:at], state, reply
-            if at < count:
-                yield
-        self._after = point
+        state, reply, problem = self._reply(turns)
         if voice is not None and problem is None:
             reply = self._eliza.remark(self._before[1], turns[-1], voice) or reply
+        return state, reply, problem
+
+    def _reply(self, turns: tuple[str, ...]) -> tuple[State, str, str | None]:
+        """Take one step, from the earlier checkpoint to the later."""
+        state, problem = self._before[1], None
+        try:
+            state, reply = self._eliza.reply(state, turns[-1])
+        except EndlessScript as error:
+            reply, problem = APOLOGY, str(error)
+        self._after = turns, state
         return state, reply, problem

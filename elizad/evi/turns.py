@@ -13,7 +13,6 @@ from elizad.conversation.events import TurnRequested
 from elizad.service.meter import Meter
 from elizad.service.responder import facts_of
 from elizad.service.session import OpenSession, Session
-from elizad.service.steps import through
 
 log = logging.getLogger("elizad.service")
 
@@ -56,7 +55,8 @@ class Turns:
         await self._join(event)
         event = replace(event, variables={**facts_of(self.data), **event.variables})
         try:
-            turn = await through(self.conversation.on(event, elapsed_s))
+            while (turn := self.conversation.on(event, elapsed_s)) is None:
+                await trio.lowlevel.checkpoint()
         except Exception:  # a bug of ours, whatever it is, is not to end the chat
             self._meter.failed += 1
             log.exception("bug", extra={"fields": {"conn": self._conn, "turn": event.turn}})
@@ -101,7 +101,10 @@ class Turns:
             return
         event, turn = self._newest
         await self._join(event)
-        self._session.keep(event, replace(turn, folded=await through(self.conversation.refold(event))))
+        folded = None
+        while turn.folded is not None and (folded := self.conversation.refold(event)) is None:
+            await trio.lowlevel.checkpoint()
+        self._session.keep(event, replace(turn, folded=folded))
 
     async def _join(self, event: TurnRequested) -> None:
         """Let the conversation begin where earlier calls of its session ended, once that is known. Cancelling: safe."""

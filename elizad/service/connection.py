@@ -30,7 +30,6 @@ from elizad.service.playing import Playing
 from elizad.service.responder import Finished, Mind, Spoken, facts_of
 from elizad.service.session import Session
 from elizad.service.sessions import Sessions
-from elizad.service.steps import through
 from elizad.service.voice import Voice
 from elizad.store.api import Key
 from elizad.types import CloseCode
@@ -262,7 +261,8 @@ class Connection:
         if self._mind is not None:
             event = replace(event, variables={**facts_of(self._kept), **event.variables})
         try:
-            turn = await through(conversation.on(event, arrived - self._opened))  # a step at a time
+            while (turn := conversation.on(event, arrived - self._opened)) is None:
+                await trio.lowlevel.checkpoint()
         except Exception:  # a bug in there costs the caller an apology, not the call
             self._meter.failed += 1
             log.exception("bug", extra={"fields": {"conn": self._conn, "turn": event.turn}})
@@ -357,7 +357,10 @@ class Connection:
         assert self._conversation is not None
         event, turn = self._newest
         await self._begin_session(self._session, event)
-        self._keep(event, replace(turn, folded=await through(self._conversation.refold(event))))
+        folded = None
+        while turn.folded is not None and (folded := self._conversation.refold(event)) is None:
+            await trio.lowlevel.checkpoint()
+        self._keep(event, replace(turn, folded=folded))
 
     async def _send_due(self, now: float) -> None:
         """Send every frame that is due at `now`, in one write."""

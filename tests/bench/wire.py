@@ -94,14 +94,10 @@ def written(adapter: HumeClm, turn: Turn) -> list[list[str]]:
 
 
 def answered(conversation: Conversation, event: TurnRequested) -> Turn:
-    """Go through the steps of a turn."""
-    steps = conversation.on(event)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            turn: Turn = done.value
-            return turn
+    """Take the turn, and whatever has to be replayed for it."""
+    while (turn := conversation.on(event)) is None:
+        pass
+    return turn
 
 
 def main() -> None:

@@ -15,13 +15,9 @@ from elizad.protocols.hume_clm import HumeClm
 
 def take(conversation: Conversation, event: TurnRequested, elapsed_s: float = 0.0) -> Turn:
     """Return the turn that the conversation takes."""
-    steps = conversation.on(event, elapsed_s)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            turn: Turn = done.value
-            return turn
+    while (turn := conversation.on(event, elapsed_s)) is None:
+        pass
+    return turn
 
 
 def user(text: str, scores: Mapping[str, float] | None = None, **more: Any) -> dict[str, Any]:

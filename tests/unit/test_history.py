@@ -46,12 +46,9 @@ class Answer(NamedTuple):
 
 def answer(history: History, turns: list[str]) -> Answer:
     """The reply, without a thought for others."""
-    steps = history.answer(tuple(turns))
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            return Answer(*done.value)
+    while not history.is_replayed(tuple(turns)):
+        pass
+    return Answer(*history.answer(tuple(turns)))
 
 
 def transcript(*entries: tuple[Role, str]) -> list[Utterance]:
@@ -117,13 +114,13 @@ def test_a_corrected_last_utterance_costs_one_step_and_leaves_no_trace() -> None
     assert corrected == answer(History(make_eliza()), ["my sister", "I need rest"])
 
 
-def test_the_same_payload_again_gets_the_same_reply_for_nothing() -> None:
+def test_the_same_payload_again_gets_the_same_reply_for_one_step() -> None:
     eliza = make_eliza()
     history = History(eliza)
-    first = answer(history, ["yes"])
+    first = answer(history, ["my sister", "yes"])
     steps = eliza.steps
-    assert answer(history, ["yes"]) == first
-    assert eliza.steps == steps
+    assert answer(history, ["my sister", "yes"]) == first
+    assert eliza.steps == steps + 1
 
 
 def test_an_endless_script_costs_one_reply() -> None:
@@ -135,23 +132,30 @@ def test_an_endless_script_costs_one_reply() -> None:
     assert answer(history, ["loop", "I need rest"]).text == "WHAT WOULD REST CHANGE"
 
 
-def test_a_replay_pauses_after_every_turn_but_the_last() -> None:
+def test_a_replay_takes_one_turn_at_a_time() -> None:
     eliza = make_eliza()
     history = History(eliza)
-    turns = ["my sister", "I need rest", "yes", "long"]
-    for paused, _ in enumerate(history.answer(tuple(turns)), 1):
-        assert eliza.steps == paused
-    assert eliza.steps == len(turns)
-    assert list(history.answer((*turns, "yes"))) == [], "what is known needs no pause"
+    turns = ("my sister", "I need rest", "yes", "long")
+    for steps in range(1, len(turns)):
+        assert not history.is_replayed(turns)
+        assert eliza.steps == steps
+    assert history.is_replayed(turns)
+    assert eliza.steps == len(turns) - 1
+    history.answer(turns)
+    assert history.is_replayed((*turns, "yes")), "what is known need not be replayed"
+
+
+def test_what_went_wrong_in_an_earlier_turn_is_no_problem_of_the_newest() -> None:
+    found = answer(History(make_eliza()), ["loop", "I need rest"])
+    assert found.text == "WHAT WOULD REST CHANGE"
+    assert found.problem is None
 
 
 @given(st.lists(WORDS, min_size=2, max_size=8), st.integers(0, 7))
 def test_a_replay_that_is_given_up_changes_no_reply(turns: list[str], after: int) -> None:
     history = History(make_eliza())
-    given_up = history.answer(tuple(turns))
     for _ in range(min(after, len(turns) - 1)):
-        next(given_up)
-    given_up.close()
+        history.is_replayed(tuple(turns))
     assert answer(history, turns) == answer(History(make_eliza()), turns)
 
 
