@@ -19,8 +19,8 @@ from elizad.types import Role, Utterance
 _USER: Final = Role.USER  # found more quickly than in its enumeration
 _ASSISTANT: Final = Role.ASSISTANT
 
-_Checkpoint = tuple[tuple[str, ...], State]
-"""Some turns, and the state that they lead to."""
+_Checkpoint = tuple[tuple[str, ...], State, str]
+"""Some turns, the state that they lead to, and the reply to the last of them."""
 
 
 class CallerTurns:
@@ -89,7 +89,7 @@ class History:
 
     def begin_at(self, state: State) -> None:
         """Let the conversation begin with `state` instead of a script's start; what was folded is folded anew."""
-        self._origin: _Checkpoint = (), state
+        self._origin: _Checkpoint = (), state, ""
         self._before: _Checkpoint = self._origin
         self._after: _Checkpoint = self._origin
 
@@ -116,7 +116,10 @@ class History:
         With a `voice`, the reply may be a remark on how the last one was said. It leaves no trace in the fold. A
         problem is what went wrong on the way, in words for a log.
         """
-        state, reply, problem = self._reply(turns)
+        if turns == self._after[0]:  # the same payload again
+            (_, state, reply), problem = self._after, None
+        else:
+            state, reply, problem = self._reply(turns)
         if voice is not None and problem is None:
             reply = self._eliza.remark(self._before[1], turns[-1], voice) or reply
         return state, reply, problem
@@ -128,5 +131,5 @@ class History:
             state, reply = self._eliza.reply(state, turns[-1])
         except EndlessScript as error:
             reply, problem = APOLOGY, str(error)
-        self._after = turns, state
+        self._after = turns, state, reply
         return state, reply, problem
