@@ -191,37 +191,29 @@ class Connection:
         if greeting is not None:
             await self._begin(greeting, self._opened)
         while True:
-            if self._session is not None and self._session.has_come_late:
+            if self._newest is not None:
                 await self._catch_up()
-            arrival, due, now = None, self._next_due(), -math.inf
-            if due == math.inf:
+            arrival = None
+            if self._playing is None and not self._at_once and not self._stopping:
                 arrival = await inbox.receive()
-            elif due > (now := self._now()):
-                with trio.move_on_at(due):
-                    arrival = await inbox.receive()
             elif self._unread or self._mind is not None:  # a mind's pieces are not counted
+                # Another may wait already, which supersedes this one: look before anything is sent.
                 with suppress(trio.WouldBlock):
                     arrival = inbox.receive_nowait()
-            if arrival is not None:
-                # Another may wait already, which supersedes this one: look before anything is sent.
-                if isinstance(arrival[1], TurnRequested):
-                    self._unread -= 1
-                    await self._begin(arrival[1], arrival[0])
-                else:
-                    self._take(arrival[1])
-            elif self._at_once or self._playing is not None:
-                await self._send_due(now)  # what has become due since then comes at the next round
-            elif self._stopping:
-                self.ending = Ending(self._adapter.going_away, "the daemon stops", "the server is going away")
-                return
-
-    def _next_due(self) -> float:
-        """Return when there is something to do, in trio's time, if nothing comes: infinity for never."""
-        if self._at_once:
-            return -math.inf
-        if self._playing is not None:
-            return self._playing.due(self._held_until)
-        return -math.inf if self._stopping else math.inf
+            if arrival is None and not await self._send_due():
+                if self._playing is not None:
+                    with trio.move_on_at(self._playing.due(self._held_until())):
+                        arrival = await inbox.receive()
+                elif self._stopping:
+                    self.ending = Ending(self._adapter.going_away, "the daemon stops", "the server is going away")
+                    return
+            if arrival is None:
+                continue
+            if isinstance(arrival[1], TurnRequested):
+                self._unread -= 1
+                await self._begin(arrival[1], arrival[0])
+            else:
+                self._take(arrival[1])
 
     def _held_until(self) -> float:
         """Return before when, in trio's time, a turn must not end: it may have to wait for the disk."""
@@ -255,7 +247,9 @@ class Connection:
         if event.session is not None:
             self.session = event.session
             if self._sessions is not None:
-                session = self._joined(event.session, self._sessions)
+                session = self._session
+                if session is None or session.key.id != event.session:
+                    session = self._session = self._join(event.session, self._sessions)
                 if not session.is_begun:
                     await self._begin_session(session, event)
         if self._mind is not None:
@@ -330,11 +324,8 @@ class Connection:
         self._answering = None
         self._keep(event, turn)
 
-    def _joined(self, id: str, sessions: Sessions) -> Session:
-        """Return the session of this name, which the call belongs to from now on."""
-        if self._session is None or self._session.key.id != id:
-            self._session = Session(sessions, Key(self._adapter.name, id), self._voice.eliza, self._look)
-        return self._session
+    def _join(self, id: str, sessions: Sessions) -> Session:
+        return Session(sessions, Key(self._adapter.name, id), self._voice.eliza, self._look)
 
     async def _begin_session(self, session: Session, event: TurnRequested) -> None:
         """Let the conversation begin where earlier calls of its session ended, once that is known. Cancelling: safe."""
@@ -346,15 +337,14 @@ class Connection:
 
     def _keep(self, event: TurnRequested, turn: Turn) -> None:
         if self._session is not None:
-            self._session.keep(event, turn)
-            self._newest = None if self._session.is_begun else (event, turn)
+            self._newest = None if self._session.keep(event, turn) else (event, turn)
 
     async def _catch_up(self) -> None:
-        """Have the newest turn kept as well: its session became known only after it had begun. Cancelling: safe."""
-        if self._newest is None or self._answering is not None:
-            return
+        """Have the newest turn kept as well, if its session became known only after it had begun. Cancelling: safe."""
         assert self._session is not None
         assert self._conversation is not None
+        if self._newest is None or self._answering is not None or not self._session.has_come_late:
+            return
         event, turn = self._newest
         await self._begin_session(self._session, event)
         folded = None
@@ -362,11 +352,11 @@ class Connection:
             await trio.lowlevel.checkpoint()
         self._keep(event, replace(turn, folded=folded))
 
-    async def _send_due(self, now: float) -> None:
-        """Send every frame that is due at `now`, in one write."""
+    async def _send_due(self) -> bool:
+        """Send every frame that is due, in one write; whether anything was."""
         frames, self._at_once = self._at_once, []
         playing = self._playing
-        commands = () if playing is None else playing.take(now, self._held_until)
+        commands = () if playing is None else playing.take(self._now(), self._held_until())
         for command in commands:
             frames += self._adapter.send(command)
             if isinstance(command, EndTurn):
@@ -376,6 +366,7 @@ class Connection:
             await self._socket.send(frames)
         if playing is not None and commands:
             self._measure(playing, ended=self._playing is None)
+        return bool(frames or commands)
 
     def _measure(self, playing: Playing, *, ended: bool) -> None:
         """Count how long the caller waited for what has just been sent."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from elizad.conversation.commands import Command, Cue, EndTurn, Speak
 from elizad.conversation.conversation import Turn
@@ -25,19 +24,19 @@ class Playing:
         self.is_heard = False
         """Whether the caller has heard anything of it; for whoever sends it to say."""
 
-    def due(self, held_until: Callable[[], float]) -> float:
+    def due(self, held_until: float) -> float:
         """Return when the next piece is due, the end not before `held_until`; infinity while none is known."""
         if self._at == len(self._cues):
             return math.inf
         cue = self._cues[self._at]
         due = self._started + cue.due_s
-        return max(due, held_until()) if isinstance(cue.command, EndTurn) else due
+        return max(due, held_until) if isinstance(cue.command, EndTurn) else due
 
-    def take(self, now: float, held_until: Callable[[], float]) -> list[Command]:
+    def take(self, now: float, held_until: float) -> list[Command]:
         """Return the pieces that are due at `now`, the end not before `held_until`."""
         taken: list[Command] = []
         for cue in self._cues[self._at :]:
-            if self._started + cue.due_s > now or (isinstance(cue.command, EndTurn) and held_until() > now):
+            if self._started + cue.due_s > now or (held_until > now and isinstance(cue.command, EndTurn)):
                 break
             taken.append(cue.command)
         self._at += len(taken)

@@ -134,23 +134,27 @@ class Session:
             greeted=greeted,
         )
 
-    def keep(self, event: TurnRequested, turn: Turn) -> None:
-        """Have what the turn came to kept, behind the call's back; `held_until` says whether its end must wait."""
+    def keep(self, event: TurnRequested, turn: Turn) -> bool:
+        """Have what the turn came to kept, behind the call's back; `held_until` says whether its end must wait.
+
+        Whether that is done. If not, it is not known yet what there is: call it again when that `has_come_late`.
+        """
         if self._kept is None or self._saving is None:
-            return
+            return self._is_over
         if turn.folded is not None:
             if self._is_kept(turn.folded.turns):
-                return  # the same payload again
+                return True  # the same payload again
             self._folded = turn.folded
             self._unread.append(turn.folded.turns[-1])
         elif self._saving.is_begun:
-            return  # a silence, a greeting: nothing has changed
+            return True  # a silence, a greeting: nothing has changed
         if self._sessions.options.keep_transcript:
             self._said = event.transcript, turn.said
         if not self._kept.data:
             self._sessions.save(self._saving, self._packed)
         elif (payload := self._packed()) is not None:  # at once: a responder may change it at any time
             self._sessions.save(self._saving, payload)
+        return True
 
     def held_until(self) -> float:
         """Return until when, in trio's time, the end of the turn waits for the disk; in the past if it need not."""

@@ -224,7 +224,9 @@ class Sessions:
             return
         now_s = self.now_s()
         # As time goes by, and onwards in any case: whichever machine heard the caller last has the highest.
-        version = max(int(now_s * 1000), saving.newest + 1)
+        version = int(now_s * 1000)
+        if version <= saving.newest:
+            version = saving.newest + 1
         saving.newest = saving.wanted = version
         if self.holds_turns:
             saving.wanted_at = trio.current_time()
