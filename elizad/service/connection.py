@@ -159,27 +159,23 @@ class Connection:
         """Turn messages into events until the peer is gone or says what cannot be understood."""
         async with feed:
             try:
-                if self._first is not None:
-                    message, self._first = self._first, None
-                    await self._pass_on(feed, message)
-                    del message  # it is long, and the call may be so too
+                events = [] if self._first is None else self._adapter.receive(self._first)
+                self._first = None
                 while True:
-                    await self._pass_on(feed, await self._socket.receive())
+                    while events:
+                        self._unread += 1
+                        try:
+                            feed.send_nowait((self._socket.heard_at, events[0]))  # without the checkpoint of the other
+                        except trio.WouldBlock:
+                            await feed.send((self._socket.heard_at, events[0]))
+                        del events[0]  # it is long, and the call may be so too
+                    events = self._adapter.receive(await self._socket.receive())
             except (PeerClosed, RemoteError) as error:
                 self.ending = gone(error)
             finally:
                 self._unread += 1
                 if self._mind is not None:
                     self._mind.cancel()  # it holds the channel open
-
-    async def _pass_on(self, feed: trio.MemorySendChannel[_Arrival | None], message: str) -> None:
-        now = self._socket.heard_at
-        for event in self._adapter.receive(message):
-            self._unread += 1
-            try:
-                feed.send_nowait((now, event))  # without the checkpoint of the other
-            except trio.WouldBlock:
-                await feed.send((now, event))
 
     # -- the writer ----------------------------------------------------------------------------------------------
 

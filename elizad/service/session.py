@@ -142,10 +142,11 @@ class Session:
         if self._kept is None or self._saving is None:
             return self._is_over
         if turn.folded is not None:
-            if self._is_kept(turn.folded.turns):
+            turns, known = turn.folded.turns, self._folded
+            if (len(turns) == len(known.turns) and turns == known.turns) if known is not None else self._is_kept(turns):
                 return True  # the same payload again
             self._folded = turn.folded
-            self._unread.append(turn.folded.turns[-1])
+            self._unread.append(turns[-1])
         elif self._saving.is_begun:
             return True  # a silence, a greeting: nothing has changed
         if self._sessions.options.keep_transcript:
@@ -165,8 +166,6 @@ class Session:
 
     def _is_kept(self, turns: tuple[str, ...]) -> bool:
         assert self._kept is not None
-        if self._folded is not None:
-            return len(turns) == len(self._folded.turns) and turns == self._folded.turns
         return len(turns) == self._kept.turns and digest_of(turns) == self._kept.digest
 
     def _packed(self) -> bytes | None:
