@@ -124,7 +124,8 @@ def written(value: float, unit: str) -> str:
     if unit == "s":
         return seconds(value)
     if unit == "B":
-        return f"{value / 1e6:.3g} MB" if value >= 1e6 else f"{value / 1e3:.3g} kB"
+        scaled, name = (value / 1e6, "MB") if value >= 1e6 else (value / 1e3, "kB")
+        return f"{scaled:,.0f} {name}" if scaled >= 100 else f"{scaled:.3g} {name}"
     if unit == "x":
         return f"{value:.2f}"
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"

@@ -44,7 +44,10 @@ def install(settings: Callable[[], Settings], prefix: Path, workers: int, say: S
 
 
 def uninstall(prefix: Path, say: Say, *, purge: bool, dry_run: bool) -> None:
-    """Stop the service and take away what `install` put in place; with `purge` configuration and state as well."""
+    """Stop the service and take away what `install` put in place.
+
+    With `purge` configuration and state go as well, and so do the operator's own drop-ins.
+    """
     _check_machine(dry_run=dry_run)
     for step in plan_uninstall(prefix, purge=purge):
         _do(step, say, dry_run=dry_run)
@@ -84,9 +87,11 @@ def plan_uninstall(prefix: Path, *, purge: bool) -> Iterator[Step]:
     """The steps of `uninstall`."""
     if enabled := enabled_units():
         yield _command("systemctl", "disable", "--now", *enabled)
-    for path in (*_ours(), *(UNITS / name for name in _FOLDERS)):
-        if path.exists():
-            yield _remove(path)
+    for path in _ours():
+        yield _remove(path)
+    for folder in (UNITS / name for name in _FOLDERS):
+        if folder.exists() and (purge or set(folder.iterdir()) <= set(_ours())):  # what else is in there is not ours
+            yield _remove(folder)
     yield _command("systemctl", "daemon-reload")
     if (prefix / program.MARK).exists():
         yield _remove(prefix)

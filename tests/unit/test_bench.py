@@ -143,6 +143,11 @@ def test_the_table_has_ratios_only_beside_a_peer() -> None:
     assert row["elizad"] == [0.0001]
 
 
+def test_bytes_are_written_in_figures_that_can_be_read() -> None:
+    sizes = (26_400, 1_234_567, 266_000_000, 2_000_000_000)
+    assert [report.written(size, "B") for size in sizes] == ["26.4 kB", "1.23 MB", "266 MB", "2,000 MB"]
+
+
 def test_what_proc_says() -> None:
     assert process.parent("17 (a) b) R 4 17 17 0") == 4
     assert process.field_of("Name:\tx\nRss:    2048 kB\n", "Rss") == 2048

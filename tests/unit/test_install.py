@@ -168,11 +168,17 @@ def test_from_one_to_workers_and_away(machine: Path) -> None:
     said = done(plan_install(settings(), PREFIX, 2))
     assert "run systemctl disable --now elizad@3.service elizad.service elizad-admin.socket" in said
     assert said[-2:] == ["run systemctl restart elizad@1.service", "run systemctl restart elizad@2.service"]
+    own = machine / "units/elizad.service.d/own.conf"
+    own.parent.mkdir(exist_ok=True)
+    own.write_text("[Service]\nNice=5\n", encoding="utf-8")
     said = done(plan_uninstall(PREFIX, purge=False))
-    assert [path for path in (machine / "units").rglob("elizad*") if path.parent != wants] == []
+    left = [path for path in (machine / "units").rglob("elizad*") if path.parent != wants]
+    assert left == [own.parent], "a drop-in of the operator's is not ours to take away"
+    assert list(own.parent.iterdir()) == [own]
     assert (machine / "etc/config.toml").exists()
     done(plan_uninstall(PREFIX, purge=True))
     assert not (machine / "etc").exists()
+    assert not own.parent.exists()
 
 
 def test_a_program_that_somebody_else_put_there_is_left_alone(tmp_path: Path) -> None:
