@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -57,3 +58,5 @@ def together(sessions: Sessions) -> Iterator[Problem]:
     """Values that are fine alone and wrong together."""
     if sessions.store == "redis" and not sessions.url:
         yield Problem("sessions.url", 'sessions.store is "redis", and this says where that is')
+    if sessions.store == "sqlite" and os.path.isdir(sessions.path):
+        yield Problem("sessions.path", f'"{sessions.path}" is a folder, and sessions are kept in a file: name one in it')
