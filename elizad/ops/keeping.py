@@ -59,4 +59,4 @@ def together(sessions: Sessions) -> Iterator[Problem]:
     if sessions.store == "redis" and not sessions.url:
         yield Problem("sessions.url", 'sessions.store is "redis", and this says where that is')
     if sessions.store == "sqlite" and os.path.isdir(sessions.path):
-        yield Problem("sessions.path", f'"{sessions.path}" is a folder, and sessions are kept in a file: name one in it')
+        yield Problem("sessions.path", f'"{sessions.path}" is a folder, and sessions go into a file: name one in it')

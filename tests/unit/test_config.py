@@ -157,7 +157,7 @@ def test_an_override_does_not_hide_what_is_wrong_in_the_file(toml):
         ('[hume]\npath = "/a b"', "hume.path", 'found the string "/a b", expected a path that'),
         ('[hume]\npath = "/ü"', "hume.path", 'found the string "/ü", expected a path that'),
         ('[hume]\npath = "/a#b"', "hume.path", 'found the string "/a#b", expected a path that'),
-        ('[sessions]\npath = "/"', "sessions.path", '"/" is a folder, and sessions are kept in a file: name one in it'),
+        ('[sessions]\npath = "/"', "sessions.path", '"/" is a folder, and sessions go into a file: name one in it'),
         ('[hume]\npath = "/status"\n[admin]\npublic = true', "hume.path", '"/status" is a page for operators: take '),
         (
             '[server]\ntrusted_proxies = ["10.0.0.1/8"]',
