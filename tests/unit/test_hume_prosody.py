@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elizad.conversation.events import TurnRequested
+from elizad.conversation.scores import AllScores
 from elizad.eliza.expressions import NAMES
 from elizad.errors import RemoteError
 from elizad.protocols.hume_clm import HumeClm
-from elizad.protocols.hume_prosody import Scores
 from tests.support.guided import agent, user
 
 
@@ -130,7 +130,7 @@ def test_all_scores_are_heard_in_any_order_and_what_is_odd_among_them_is_not(
 def test_all_scores_are_a_mapping() -> None:
     values = tuple(0.01 * at for at in range(len(NAMES)))
     whole = dict(zip(NAMES, values, strict=True))
-    scores = Scores(values)
+    scores = AllScores(*values)
     assert scores == whole
     assert whole == scores
     assert list(scores.values()) == list(whole.values())
