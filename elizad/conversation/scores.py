@@ -6,13 +6,11 @@ To make a dictionary of 48 scores takes longer than all that is asked of them, w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 
 from elizad.eliza.expressions import NAMES
-
-Score = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 FIELDS: Final = {name: f"score_{place}" for place, name in enumerate(NAMES)}
 """The attributes of `AllScores`, by the names of the expressions."""
@@ -23,13 +21,18 @@ class _Scores(msgspec.Struct, gc=False, eq=False):
 
     def __getitem__(self, name: str) -> float:
         score: float = getattr(self, FIELDS[name])
+        if not 0 <= score <= 1:
+            raise KeyError(name)
         return score
 
     def __iter__(self) -> Iterator[str]:
-        return iter(NAMES)
+        return (name for name, field in FIELDS.items() if 0 <= getattr(self, field) <= 1)
 
     def __len__(self) -> int:
-        return len(NAMES)
+        return sum(1 for _ in self)
+
+    def __bool__(self) -> bool:
+        return any(True for _ in self)
 
     def __repr__(self) -> str:
         return repr(dict(self))
@@ -40,11 +43,11 @@ class _Scores(msgspec.Struct, gc=False, eq=False):
 
 AllScores: Final = msgspec.defstruct(
     "AllScores",
-    [(field, Score) for field in FIELDS.values()],
+    [(field, float) for field in FIELDS.values()],
     bases=(_Scores,),
     rename={field: name for name, field in FIELDS.items()},
     gc=False,
     eq=False,
 )
-"""A score for each of NAMES, in their order."""
+"""A score for each of NAMES, in their order. What is not 0 to 1 makes no sense, and is not in the mapping."""
 Mapping.register(AllScores)

@@ -1,18 +1,18 @@
 """How the caller's words were said, as Hume's prosody model hears it: a score for each of NAMES, with every message.
 
-All of them, and nothing odd among them, is what Hume sends, and that is read at once. Whatever else comes is read a
-score at a time: what makes no sense in it was not heard, and the rest was.
+All of them, and all numbers, is what Hume sends, and that is read at once. Whatever else comes is read a score at a
+time: what makes no sense in it was not heard, and the rest was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
-from elizad.conversation.scores import FIELDS, AllScores, Score
+from elizad.conversation.scores import FIELDS, AllScores
 
 
 class _PlainProsody(msgspec.Struct, gc=False):
@@ -35,7 +35,7 @@ class _Models(msgspec.Struct, gc=False):
 
 _PLAIN_MODELS: Final = msgspec.json.Decoder(PlainModels | None)
 _MODELS: Final = msgspec.json.Decoder(_Models)
-_SCORE: Final = msgspec.json.Decoder(Score)
+_SCORE: Final = msgspec.json.Decoder(Annotated[float, msgspec.Meta(ge=0, le=1)])
 _NOTHING: Final[Mapping[str, float]] = MappingProxyType({})
 
 

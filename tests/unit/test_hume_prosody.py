@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -144,6 +145,19 @@ def test_all_scores_are_a_mapping() -> None:
     assert scores.get("joy", -1.0) == -1.0
     with pytest.raises(KeyError):
         scores["joy"]
+
+
+def test_of_all_scores_those_that_make_sense_are_in_the_mapping() -> None:
+    odd, sound = itertools.cycle([-0.1, 1.5, 1e300]), {"Joy": 0.5, "Awe": 0.0, "Fear": 1.0}
+    scores = AllScores(*(sound.get(name, next(odd)) for name in NAMES))
+    assert scores == sound
+    assert len(scores) == 3
+    assert "Love" not in scores
+    assert scores.get("Love") is None
+    assert scores
+    assert not AllScores(*[2.0] * len(NAMES))
+    models = json.dumps({"prosody": {"scores": dict.fromkeys(NAMES, 2.5)}})
+    assert raw(models, "so {very tired}").expressions == {"Tiredness": 0.75}
 
 
 @given(
