@@ -8,13 +8,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import lru_cache
+from operator import attrgetter, itemgetter
 from typing import Final
 
 from elizad.conversation.said import AlreadySaid, mark
+from elizad.conversation.scores import FIELDS, AllScores
 from elizad.eliza import Eliza
 from elizad.eliza.expressions import BY_SCRIPT_NAME, Voice
 from elizad.eliza.script import Say
 
+_TWO: Final = ("Fear", "Joy")  # of less no tuple is made
 _PAUSE: Final = 4  # turns of ours between two remarks: who is told at every turn how they sound feels watched
 
 
@@ -56,12 +59,16 @@ def _is_met(needs: Mapping[str, int], by: Mapping[str, int]) -> bool:
 class Remarks:
     """What one script can say of a voice."""
 
-    __slots__ = ("_least", "_marks", "_needs")
+    __slots__ = ("_first", "_least", "_marks", "_needs")
 
     def __init__(self, eliza: Eliza) -> None:
         self._marks = _marks_of(eliza)
         self._needs = _needs_of(eliza) if self._marks else ()
-        self._least = min((max(percent for _, percent in needs) for needs in self._needs), default=math.inf)
+        # Of each rule, what must be strongest. Where none of these reaches the least of them no rule is.
+        strongest = [max(needs, key=itemgetter(1)) for needs in self._needs]
+        least = min((percent for _, percent in strongest), default=math.inf)
+        self._least = (least - 0.01) / 100  # surely not too much, however it is rounded
+        self._first = attrgetter(*(FIELDS[name] for name in {*_TWO, *(name for name, _ in strongest)} if name))
 
     def voice(self, scores: Mapping[str, float], said: AlreadySaid) -> Voice | None:
         """Return how the newest words were said, if that may be spoken of now."""
@@ -74,8 +81,15 @@ class Remarks:
 
     def may_be_of(self, scores: Mapping[str, float]) -> bool:
         """Whether any rule of the script has all that it needs."""
-        if max(scores.values(), default=-1.0) * 100 < self._least:
-            return False  # a voice in which nothing is strong: most are
+        if isinstance(scores, AllScores):
+            least = self._least
+            for score in self._first(scores):
+                if score > least:
+                    break
+            else:
+                return False  # a voice in which nothing is strong: most are
+        elif not scores:
+            return False
         for needs in self._needs:
             for name, least in needs:
                 if scores.get(name, 0.0) * 100 < least:

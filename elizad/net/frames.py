@@ -11,6 +11,7 @@ wsproto spends 10 to 20 microseconds on a frame however small, and trio-websocke
 
 from __future__ import annotations
 
+import struct
 from typing import Final, NamedTuple
 
 from elizad.net.mask import unmask
@@ -29,6 +30,9 @@ _FIN: Final = 0x80
 _CONTROL: Final = 0x08  # set in the opcodes of pings, pongs and closes (section 5.5)
 _MASKED: Final = 0x80
 _MOST_CONTROL: Final = 125  # bytes of payload of a ping, pong or close (section 5.5)
+_USUAL: Final = _WHOLE_TEXT << 24 | (_MASKED | 126) << 16  # how a client's text begins, but for two bytes of size
+_USUAL_HEADER: Final = 8
+_usual_header: Final = struct.Struct(">I4s").unpack_from  # that, and the mask
 _GROWTH: Final = 16_384  # bytes by which a message may be longer than the one before, and still be read at once
 _LONG: Final = 16_384  # of a payload: to copy it takes longer than to look at it where it stands
 _SMALL: Final = 1024  # a piece below this is put to others: alone it would take many times its size
@@ -103,6 +107,23 @@ class FrameReader:
             last += data
         else:
             self._more.append(bytearray(data))
+
+    def take(self, data: bytes) -> str | None:
+        """Take what has come: the message, where it is a whole one and nothing else, as most is; else see `next`."""
+        size = len(data) - _USUAL_HEADER
+        if 125 < size < 65_536 and size <= self._most_bytes and not (self._data or self._left):
+            begin, key = _usual_header(data)
+            if begin == _USUAL + size and self._read_here is _READ_HERE:
+                body = data[_USUAL_HEADER:] if size < _LONG else memoryview(data)[_USUAL_HEADER:]
+                try:
+                    text = unmask(body, key).decode()
+                except UnicodeDecodeError:
+                    pass
+                else:
+                    self.expected = self._usual = len(data) + _GROWTH
+                    return text
+        self.feed(data)
+        return None
 
     def next(self, most_frames: int) -> str | Control | Passed | None:
         """Return the next message, ping, pong or close, or up to `most_frames` frames of another kind.

@@ -45,12 +45,12 @@ class Gate:
         "_lock",
         "_messages_per_s",
         "_reading_since",
-        "_written",
         "bytes_in",
         "bytes_out",
         "clock",
         "stalled",
         "transport",
+        "writing",
     )
 
     def __init__(self, transport: trio.abc.Stream, limits: Limits, early: int = 0) -> None:
@@ -61,7 +61,6 @@ class Gate:
         # The descriptor of a plain socket, until `cut` closes it: from then on it can be another connection's.
         self._fd = transport.socket.fileno() if isinstance(transport, trio.SocketStream) else -1
         self._lock: trio.Lock | None = None  # of the writers, when one has had to wait
-        self._written: trio.Event | None = None  # set when what `write_soon` was given is written
         self._is_drained = True  # the last read took all that there was
         self._closed = False
         self._reading_since: float | None = None
@@ -69,6 +68,8 @@ class Gate:
         self.stalled = False
         self.bytes_in = early
         self.bytes_out = 0
+        self.writing: trio.Event | None = None
+        """Set when the last that `write_soon` was given is written, or cannot be; then there is none."""
         self.take_at_most(limits.messages_per_s)
 
     # -- what may come in ------------------------------------------------------------------------------------------
@@ -201,18 +202,13 @@ class Gate:
 
         For who must not tear a frame by being cancelled.
         """
-        self._written = trio.Event()
-        nursery.start_soon(self._write_now, data, self._written)
-
-    @property
-    def is_writing(self) -> bool:
-        """Whether the last that `write_soon` was given is not written yet."""
-        return self._written is not None
+        self.writing = trio.Event()
+        nursery.start_soon(self._write_now, data, self.writing)
 
     async def written(self) -> None:
         """Wait until the last that `write_soon` was given is written, or cannot be. Cancelling: safe."""
-        if self._written is not None:
-            await self._written.wait()
+        if self.writing is not None:
+            await self.writing.wait()
 
     async def _write_now(self, data: bytes, done: trio.Event) -> None:
         try:
@@ -220,8 +216,8 @@ class Gate:
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
         finally:
-            if self._written is done:
-                self._written = None
+            if self.writing is done:
+                self.writing = None
             done.set()
 
     async def send_eof(self) -> None:

@@ -145,7 +145,7 @@ class WebSocket:
         self._receiving = True
         try:
             message: str | bytes | None = None
-            if gate.is_writing or (self._judge is not None and self._judge.is_busy):
+            if gate.writing is not None or (self._judge is not None and self._judge.is_busy):
                 message = await self._answered()
             elif not frames.is_empty:
                 await trio.lowlevel.checkpoint()  # a peer that sends many at once is not served alone
@@ -159,7 +159,10 @@ class WebSocket:
                         data = b""
                     if not data:
                         raise self._lost()
-                    frames.feed(data)
+                    if self._verdict is None:
+                        message = frames.take(data)
+                    else:
+                        frames.feed(data)  # type: ignore[unreachable]  # closed meanwhile: whoever closes reads it
                     continue
                 found = frames.next(FRAMES_AT_ONCE)
                 if isinstance(found, str):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from elizad.conversation.remarks import Remarks
 from elizad.conversation.said import AlreadySaid, mark, plain_words
+from elizad.conversation.scores import AllScores
 from elizad.eliza import FAITHFUL, Eliza, Step, scripts
 from elizad.eliza.check import inspect
 from elizad.eliza.expressions import BY_SCRIPT_NAME, NAMES, Voice, named, score, script_name
@@ -312,6 +313,8 @@ def test_a_voice_is_remarkable_if_a_rule_has_all_that_it_needs(rules: Any) -> No
     for scores in ({"Joy": 0.6}, *VOICES):
         heard = any(one._has(Voice(scores), rule) for rule in one.script.expressions)
         assert (remarks.voice(scores, AlreadySaid()) is not None) == heard
+        whole = AllScores(*(scores.get(name, 0.0) for name in NAMES))
+        assert (remarks.voice(whole, AlreadySaid()) is not None) == heard
 
 
 def test_a_remark_that_was_broken_off_at_once_was_not_made() -> None:

@@ -45,9 +45,12 @@ def read(parts: list[bytes], most_frames: int = 1000, most_bytes: int = MOST) ->
     found: list[str | Control | Passed] = []
     for part in parts:
         reader.feed(part)
-        while (one := reader.next(most_frames)) is not None:
-            found.append(one)
+        found += rest(reader, most_frames)
     return found
+
+
+def rest(reader: FrameReader, most_frames: int) -> list[str | Control | Passed]:
+    return list(iter(lambda: reader.next(most_frames), None))
 
 
 def joined(found: list[str | Control | Passed]) -> list[str | Control | bytes]:
@@ -74,6 +77,29 @@ def test_however_the_bytes_are_cut_the_outcome_is_the_same(frames: list[bytes], 
     for count in (lambda one: one.frames, lambda one: one.controls, lambda one: one.is_end):
         passed = [[one for one in found if isinstance(one, Passed)] for found in (at_once, cut)]
         assert sum(map(count, passed[0])) == sum(map(count, passed[1]))
+
+
+TEXTS = st.builds(
+    lambda opcode, size, last: frame(opcode, b"x" * size + last),
+    st.sampled_from([TEXT, TEXT, TEXT, BINARY]),
+    st.sampled_from([0, 124, 125, 126, 300, 16_384, 65_534, 65_535, 69_999]),
+    st.sampled_from([b"x", "é".encode(), b"\xff"]),
+)
+
+
+@given(st.lists(st.one_of(TEXTS, FRAMES.map(b"".join)), max_size=5), CUTS, st.sampled_from([125, 300, 20_000, MOST]))
+@example([frame(TEXT, b"x" * 300), frame(TEXT, b"x" * 300)[:-1], b"x"], [], MOST)
+@example([frame(TEXT, b"x" * 300, fin=False), frame(TEXT, b"x" * 300), frame(0, b"x" * 300)], [], MOST)
+@example([frame(BINARY, b"x" * 600)[:300], frame(TEXT, b"x" * 300)], [], MOST)  # what only looks like one
+@example([frame(TEXT, b"x" * 300, masked=False) + b"1234", b"\x81\xff\0\0" + frame(TEXT, bytes(65_540))[4:]], [], MOST)
+def test_what_is_taken_at_once_is_what_would_have_been_read(came: list[bytes], cuts: list[int], most: int) -> None:
+    fed, took = FrameReader(most), FrameReader(most)
+    for part in [*came, *pieces(b"".join(came), cuts)]:
+        fed.feed(part)
+        message = took.take(part)
+        assert ([] if message is None else [message]) + rest(took, 3) == rest(fed, 3)
+        for name in "expected", "is_empty", "has_closed":
+            assert getattr(took, name) == getattr(fed, name)
 
 
 @given(FRAMES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -10,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elizad.conversation.events import TurnRequested
+from elizad.conversation.scores import AllScores
 from elizad.eliza.expressions import NAMES
 from elizad.errors import RemoteError
 from elizad.protocols.hume_clm import HumeClm
-from elizad.protocols.hume_prosody import Scores
 from tests.support.guided import agent, user
 
 
@@ -130,7 +131,7 @@ def test_all_scores_are_heard_in_any_order_and_what_is_odd_among_them_is_not(
 def test_all_scores_are_a_mapping() -> None:
     values = tuple(0.01 * at for at in range(len(NAMES)))
     whole = dict(zip(NAMES, values, strict=True))
-    scores = Scores(values)
+    scores = AllScores(*values)
     assert scores == whole
     assert whole == scores
     assert list(scores.values()) == list(whole.values())
@@ -144,6 +145,19 @@ def test_all_scores_are_a_mapping() -> None:
     assert scores.get("joy", -1.0) == -1.0
     with pytest.raises(KeyError):
         scores["joy"]
+
+
+def test_of_all_scores_those_that_make_sense_are_in_the_mapping() -> None:
+    odd, sound = itertools.cycle([-0.1, 1.5, 1e300]), {"Joy": 0.5, "Awe": 0.0, "Fear": 1.0}
+    scores = AllScores(*(sound.get(name, next(odd)) for name in NAMES))
+    assert scores == sound
+    assert len(scores) == 3
+    assert "Love" not in scores
+    assert scores.get("Love") is None
+    assert scores
+    assert not AllScores(*[2.0] * len(NAMES))
+    models = json.dumps({"prosody": {"scores": dict.fromkeys(NAMES, 2.5)}})
+    assert raw(models, "so {very tired}").expressions == {"Tiredness": 0.75}
 
 
 @given(
