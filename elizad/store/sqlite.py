@@ -139,7 +139,7 @@ class _Owner:
             self._close()  # somebody has removed the file, or put another in its place
         if self._open is None:
             _make_private(self._path)
-            self._open = sqlite3.connect(self._path, _BUSY_S, isolation_level=None, check_same_thread=False)
+            self._open = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
             _prepare(self._open, sync=self._sync)
             self._file = _identity(self._path)
         return self._open

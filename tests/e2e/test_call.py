@@ -198,7 +198,8 @@ def test_a_goodbye_ends_the_call_and_the_rest_is_not_said(retell: b.Backends) ->
 def test_the_daemon_is_clean(daemon: Daemon) -> None:
     result = hume(daemon, "--check")
     assert (result.returncode, result.stderr) == (0, b"")
-    assert said(result)[-1].startswith("clean: no rule was broken (7 turns, "), said(result)
+    # On a busy machine every reply has ended before it can be interrupted, and one more line says so.
+    assert "clean: no rule was broken (7 turns, " in result.stdout.decode(), said(result)
 
 
 def test_the_daemon_is_clean_when_it_is_interrupted(slow: Daemon) -> None:

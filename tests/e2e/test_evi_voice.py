@@ -6,19 +6,18 @@ import importlib.util
 import io
 import json
 import shutil
-import subprocess
 import time
 import wave
 from array import array
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests.support.daemon import Daemon
+from tests.support.speech import spoken
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("pocketsphinx") is None or shutil.which("espeak-ng") is None,
@@ -37,14 +36,10 @@ def daemon() -> Iterator[Daemon]:
 
 
 @pytest.fixture(scope="module")
-def voice(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, int]:
+def voice() -> tuple[bytes, int]:
     """A sentence as samples of 16 bits, a second of silence behind it, and its rate."""
-    path: Path = tmp_path_factory.mktemp("voice") / "voice.wav"
-    command = ["espeak-ng", "-v", "en-us+f2", "-s", "140", "-w", str(path), "My mother does not like me."]
-    subprocess.run(command, check=True)
-    with wave.open(str(path)) as file:
-        rate = file.getframerate()
-        return bytes(rate) + file.readframes(file.getnframes()) + bytes(2 * rate), rate
+    pcm, rate = spoken()
+    return bytes(rate) + pcm + bytes(2 * rate), rate
 
 
 def speak(ws: ClientConnection, voice: tuple[bytes, int]) -> None:

@@ -114,11 +114,24 @@ def caddy(folder: Path, upstream: str) -> Iterator[Proxy]:
     path.write_text(options + changed(snippet("caddy"), **{UPSTREAM: upstream}))
     with running(["caddy", "run", "--config", str(path), "--adapter", "caddyfile"], folder, port):
         root = folder / "storage/pki/authorities/local/root.crt"
-        for _ in range(100):
-            if root.exists() and list(folder.glob(f"storage/certificates/local/{NAME}/*.json")):
+        for _ in range(200):
+            if has_certificate(port, root):
                 break
             time.sleep(0.05)
+        else:
+            raise AssertionError(f"no certificate: {(folder / 'proxy.log').read_text()}")
         yield Proxy(port, ssl.create_default_context(cafile=root))
+
+
+def has_certificate(port: int, root: Path) -> bool:
+    """Whether a handshake succeeds: a certificate is in Caddy's storage a moment before Caddy has it."""
+    try:
+        context = ssl.create_default_context(cafile=root)
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+            context.wrap_socket(sock, server_hostname=NAME).close()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-import subprocess
 import time
 import wave
 from base64 import b64encode
@@ -16,6 +15,7 @@ import pytest
 from tests.sdk.browser import Browser, bundle
 from tests.sdk.driver import SDKS, Program, Sdk
 from tests.support.daemon import Daemon
+from tests.support.speech import spoken
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("pocketsphinx") is None or shutil.which("espeak-ng") is None,
@@ -33,21 +33,13 @@ def daemon() -> Iterator[Daemon]:
 
 def voice(folder: Path, silence_s: int) -> Path:
     """Write a WAV file: silence, a sentence, and silence."""
-    command = [
-        "espeak-ng",
-        "-v",
-        "en-us+f2",
-        "-s",
-        "140",
-        "-w",
-        str(folder / "said.wav"),
-        "My mother does not like me.",
-    ]
-    subprocess.run(command, check=True)
-    with wave.open(str(folder / "said.wav")) as said, wave.open(str(folder / "voice.wav"), "wb") as file:
-        file.setparams(said.getparams())
-        second = bytes(2 * said.getframerate())
-        file.writeframes(silence_s * second + said.readframes(said.getnframes()) + 3 * second)
+    pcm, rate = spoken()
+    with wave.open(str(folder / "voice.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        second = bytes(2 * rate)
+        file.writeframes(silence_s * second + pcm + 3 * second)
     return folder / "voice.wav"
 
 

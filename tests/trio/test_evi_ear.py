@@ -20,12 +20,12 @@ import trio
 
 from elizad.evi import ear as module
 from elizad.evi.ear import Deaf, Ear, Heard, Hearing, Interim, NoEar, Sound, SpeechBegan
-from elizad.evi.sound import Resampler, read_head, wav
+from elizad.evi.sound import Resampler, wav
 from elizad.protocols.evi.incoming import Audio
+from tests.support.speech import SPOKEN, spoken
 
 LINEAR = Audio("linear16", 1, 16_000)
 WEBM = b"\x1a\x45\xdf\xa3" + b"\0" * 100
-SPOKEN = "My mother does not like me."
 
 has_sphinx = importlib.util.find_spec("pocketsphinx") is not None
 needs_sphinx = pytest.mark.skipif(not has_sphinx, reason="pocketsphinx is not installed (elizad[voice])")
@@ -38,12 +38,9 @@ needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg
 @cache
 def speech(rate: int = 16_000, text: str = SPOKEN) -> bytes:
     """A sentence at a rate, with a second of silence behind it."""
-    command = ["espeak-ng", "-v", "en-us+f2", "-s", "140", "--stdin", "--stdout"]
-    made = subprocess.run(command, input=text.encode(), capture_output=True, check=True).stdout
-    head = read_head(made)
-    assert head is not None
-    resampler = Resampler(head.rate, rate)
-    return bytes(rate) + resampler.feed(made[head.begin :]) + resampler.end() + bytes(2 * rate)
+    pcm, made_rate = spoken(text)
+    resampler = Resampler(made_rate, rate)
+    return bytes(rate) + resampler.feed(pcm) + resampler.end() + bytes(2 * rate)
 
 
 def container(kind: str, *options: str) -> bytes:
