@@ -54,8 +54,10 @@ def repair(keys: list[str], said: list[str]) -> None:
         index = len(keys)
         while index:  # from the end, where what a rule takes out does not move the rest
             index -= 1
-            if index < len(keys) and keys[index] in _RULES:
+            if keys[index] in _RULES:
                 _RULES[keys[index]](keys, said, index)
+                if index > len(keys):
+                    index = len(keys)
     if len(set(keys)) < len(keys) and _may_stutter(keys):
         _unstutter(keys, said)
 
@@ -143,7 +145,7 @@ def _but(keys: list[str], said: list[str], index: int) -> None:
 
 
 def _comma(keys: list[str], said: list[str], index: int) -> None:
-    if _at(keys, index - 1) in _OPEN_CALLS and _at(keys, index - 2) in _DELIMITERS:
+    if index and keys[index - 1] in _OPEN_CALLS and _at(keys, index - 2) in _DELIMITERS:
         _drop(keys, said, index, index + 1)
 
 
@@ -241,12 +243,13 @@ def _may_stutter(keys: list[str]) -> bool:
     """Whether any words come twice in a row: a quick look, for most words that come again do so far away."""
     seen: dict[str, int] = {}
     for index, key in enumerate(keys):
-        distance = index - seen.get(key, index)
+        if key in seen and key != "," and key != ".":
+            distance = index - seen[key]
+            if distance <= _MAX_STUTTER + 1 and (
+                distance == 1 or keys[index - distance + 1] == "," or keys[index - 1] == _at(keys, index - distance - 1)
+            ):
+                return True
         seen[key] = index
-        if 0 < distance <= _MAX_STUTTER + 1 and (
-            distance == 1 or keys[index - distance + 1] == "," or keys[index - 1] == _at(keys, index - distance - 1)
-        ):
-            return True
     return False
 
 

@@ -35,6 +35,8 @@ def hear(text: str) -> tuple[list[str], list[str]]:
     words = text.split()
     if words and words[-1][-1] in ".?!":
         words[-1] = without_mark(words[-1]) or words[-1]
+    start = 0  # of the sentence
+    mark = ""
     for word in words:
         if word in _PLAIN:
             keys.append(_PLAIN[word])
@@ -42,25 +44,42 @@ def hear(text: str) -> tuple[list[str], list[str]]:
         elif word in _EXPANDED:
             keys += _EXPANDED[word][0]
             said += _EXPANDED[word][1]
-        elif not word.isalpha() or not word.isascii() or len(word) > _LONGEST:
+        elif not word.isalpha():
+            known = without_mark(word)
+            if len(keys) == start and known.istitle():
+                known = known.lower()
+            if known not in _PLAIN:
+                break
+            mark = "," if word[-1] in ",;" else "."
+            keys += _PLAIN[known], mark
+            said += known, mark
+            if mark == ".":
+                start = len(keys)
+        elif not word.isascii() or len(word) > _LONGEST:
             break
         elif word.islower():
             keys.append(word.upper())
             said.append(word)
-        elif word.istitle() and not (keys and word in _IN_TITLES):
+        elif word.istitle() and not (len(keys) > start and word in _IN_TITLES):
             small = word.lower()
-            said.append(word if keys or small not in _PLAIN else small)
+            said.append(word if len(keys) > start or small not in _PLAIN else small)
             keys.append(word.upper())
         else:
             break
-    else:  # one sentence with no mark in it and nothing shouted, as most are
+    else:  # plain words with a mark behind them at most and nothing shouted, as is usual
         repair(keys, said)
+        if mark:
+            _close(keys, said)
         return keys, said
     keys, said = _look_at(cut(text))
     repair(keys, said)
+    _close(keys, said)
+    return keys, said
+
+
+def _close(keys: list[str], said: list[str]) -> None:
     while keys and (keys[-1] == "," or keys[-1] == "."):
         del keys[-1], said[-1]
-    return keys, said
 
 
 def _look_at(tokens: list[str]) -> tuple[list[str], list[str]]:

@@ -59,7 +59,7 @@ def cut(text: str) -> list[str]:
             tokens.append(raw)
         elif raw in _LONE_MARKS:
             tokens.append(_LONE_MARKS[raw])
-        elif raw[-1] in ",.?!;" and (word := without_mark(raw)):
+        elif word := without_mark(raw):
             tokens += word, "," if raw[-1] in ",;" else "."
         elif not _SMILEY.fullmatch(raw):
             _cut_raw(raw, raws[index + 1] if index + 1 < len(raws) else "", tokens)
@@ -68,8 +68,8 @@ def cut(text: str) -> list[str]:
 
 def without_mark(raw: str) -> str:
     """Return what stands before the mark that `raw` ends with if it is a word and no abbreviation, else nothing."""
-    word = raw[:-1]
-    return word if word.isalpha() and (raw[-1] != "." or word.lower() not in _POINTED_WORDS) else ""
+    word, mark = raw[:-1], raw[-1]
+    return word if mark in ",.?!;" and word.isalpha() and (mark != "." or word.lower() not in _POINTED_WORDS) else ""
 
 
 def _plain(text: str) -> str:
