@@ -355,9 +355,8 @@ class Connection:
         commands = () if playing is None else playing.take(self._now(), self._held_until())
         for command in commands:
             frames += self._adapter.send(command)
-            if isinstance(command, EndTurn):
-                self._ended = command.turn
-                self._playing = None
+        if commands and isinstance(last := commands[-1], EndTurn):
+            self._ended, self._playing = last.turn, None
         if frames:
             await self._socket.send(frames)
         if playing is not None and commands:
