@@ -32,6 +32,7 @@ from elizad.types import CloseCode, Role, Utterance
 UNINTELLIGIBLE: Final = "(unintelligible audio)"
 """What stands in the transcript where speech was heard and no words."""
 
+_OTHER: Final = Role.OTHER  # found more quickly than in its enumeration
 _ROLES: Final = {"user": Role.USER, "agent": Role.ASSISTANT}
 
 # Requests that can be read while an older turn is still being spoken: those in the channel and in the reader's hands.
@@ -131,6 +132,7 @@ class _Metadata(msgspec.Struct, tag="metadata", tag_field="response_type"):
     metadata: Mapping[str, object]
 
 
+_NO_TRANSCRIPT: Final = (msgspec.Raw(), msgspec.Raw(b"null"))
 _FRAME: Final = msgspec.json.Decoder(_Frame)
 _TRANSCRIPT: Final = msgspec.json.Decoder(list[_Utterance])
 _CALL: Final = msgspec.json.Decoder(_Call)
@@ -234,19 +236,22 @@ class RetellLlm:
             return self._turn_requested(self._turn, (), Ask.REPEAT)
         if ask is Ask.REPLY and transcript and transcript[-1] == Utterance(Role.USER, UNINTELLIGIBLE):
             ask = Ask.REPEAT
-        heard = tuple(utterance for utterance in transcript if utterance.text != UNINTELLIGIBLE)
-        return self._turn_requested(self._turn, heard, ask)
+        heard = [utterance for utterance in transcript if utterance[1] != UNINTELLIGIBLE]
+        return self._turn_requested(self._turn, tuple(heard), ask)
 
     def _transcript(self, raw: msgspec.Raw) -> list[Utterance] | None:
         """Return the transcript, or None when it cannot be read: the caller is then asked to say it again."""
-        if not bytes(raw) or bytes(raw) == b"null":
+        if raw in _NO_TRANSCRIPT:
             return []
         try:
             entries = _TRANSCRIPT.decode(raw)
         except (msgspec.DecodeError, RecursionError):
             return None
         check_length(len(entries))
-        return [Utterance(_ROLES.get(entry.role or "", Role.OTHER), (entry.content or "").strip()) for entry in entries]
+        return [
+            tuple.__new__(Utterance, (_ROLES.get(entry.role or "", _OTHER), (entry.content or "").strip()))
+            for entry in entries  # half the cost of a call for each
+        ]
 
     def _details(self, frame: _Frame) -> list[Event]:
         try:
