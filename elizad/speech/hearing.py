@@ -78,6 +78,7 @@ def hear(text: str) -> tuple[list[str], list[str]]:
 
 
 def _close(keys: list[str], said: list[str]) -> None:
+    """Take the marks off the end."""
     while keys and (keys[-1] == "," or keys[-1] == "."):
         del keys[-1], said[-1]
 

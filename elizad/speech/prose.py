@@ -47,7 +47,7 @@ def long_words(words: list[str]) -> list[str]:
 
 def joined(words: Sequence[str]) -> str:
     """Return the words in one line: single spaces, none before a mark, no mark upon a mark, long parts cut short."""
-    text = " ".join(filter(None, words))
+    text = " ".join(words if all(words) else filter(None, words))
     if text[-2:-1] == " " and text[-1] in "?.!":  # the usual case, and the quick one
         text = text[:-2].rstrip(" ,;:") + text[-1]
     if _MARK in text:
@@ -66,9 +66,9 @@ def joined(words: Sequence[str]) -> str:
 def finished(text: str) -> str:
     """Give a joined text its end mark and its capitals. The reply is never empty."""
     text = text.strip(" ,;:-")
-    if not any(map(str.isalnum, text)):
+    if not text[:1].isalnum() and not any(map(str.isalnum, text)):
         return _NOTHING
-    if not text.endswith(_ENDS):
+    if text[-1] not in _ENDS:
         text += "?" if _asks(text) else "."
     if not text[0].isupper():
         text = text[0].upper() + text[1:]
