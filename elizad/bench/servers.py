@@ -93,7 +93,7 @@ def elizad(
 
     With a `port` it is shared with others that are given the same; with a `shared` socket, that is.
     """
-    with tempfile.TemporaryDirectory(prefix="elizad-bench-") as folder:
+    with _folder() as folder:
         at = port or free_port()
         config = Path(folder) / "config.toml"
         config.write_text(
@@ -118,7 +118,7 @@ def elizad(
 @contextlib.contextmanager
 def peer(command: str, path: str, core: int | None) -> Iterator[Server]:
     """Run a server by a command in which {port} is where it is to listen, for the length of the block."""
-    with tempfile.TemporaryDirectory(prefix="elizad-bench-") as folder:
+    with _folder() as folder:
         port = free_port()
         words = [word.replace("{port}", str(port)) for word in shlex.split(command)]
         with _running("peer", words, Target("127.0.0.1", port, path), Path(folder) / "log", core) as server:
@@ -155,6 +155,21 @@ def _running(
                 raise
             last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
             raise NoServer("\n".join([f"{name} ended with {process.returncode}: {wrong}", *last])) from None
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[str]:
+    """Make a folder for the length of the block; whoever is ended while it comes or goes leaves none behind."""
+    with contextlib.ExitStack() as at_the_end:
+        with _held_back():
+            folder = tempfile.TemporaryDirectory(prefix="elizad-bench-")
+            at_the_end.callback(_remove, folder)
+        yield folder.name
+
+
+def _remove(folder: tempfile.TemporaryDirectory[str]) -> None:
+    with _held_back():
+        folder.cleanup()
 
 
 @contextlib.contextmanager

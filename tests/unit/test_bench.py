@@ -7,9 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from io import StringIO
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -198,6 +200,28 @@ def test_whoever_is_ended_amid_a_start_leaves_no_process(monkeypatch: pytest.Mon
         pytest.fail("it goes on")
     assert begun[0].poll() is not None
     assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+
+
+@pytest.mark.usefixtures("ended_by_sigterm")
+@pytest.mark.parametrize(("module", "name"), [(tempfile, "mkdtemp"), (os, "rmdir")])
+def test_whoever_is_ended_while_a_folder_comes_or_goes_leaves_none(
+    module: Any, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    usual = getattr(module, name)
+
+    def ended(*args: Any, **options: Any) -> Any:
+        if module is os:
+            signal.raise_signal(signal.SIGTERM)
+        made = usual(*args, **options)
+        signal.raise_signal(signal.SIGTERM)
+        return made
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(module, name, ended)
+    with pytest.raises(KeyboardInterrupt), servers._folder() as folder:
+        assert module is os
+        assert list(tmp_path.iterdir()) == [Path(folder)]
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
