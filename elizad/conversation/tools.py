@@ -71,4 +71,6 @@ def without_tools(text: str) -> str:
 
 def unmarked(text: str) -> str:
     """Return a text that can hold a caller's words, such as a rule's, so that nothing in it is a mark."""
-    return _MARK.sub(r"(\g<name>\g<arguments>)", text) if "[" in text else text
+    if "[" not in text or _MARK.search(text) is None:
+        return text
+    return text.replace("[", "(").replace("]", ")")  # all of them: what stands round a mark can be one without it

@@ -7,12 +7,18 @@ from typing import Final
 
 __all__ = ["is_goodbye"]
 
-_PARTING: Final = re.compile(r"\b(?:good ?bye|bye|byebye|farewell|so long|take care|see you|see ya)\b", re.IGNORECASE)
+# "It is good to see you" greets, and who had "a good night" tells of it.
+_PARTING: Final = re.compile(
+    r"\b(?:good ?bye|bye|byebye|farewell|so long|(?<!to )(?:take care|see you|see ya)|(?<!a )(?<!very )good ?night"
+    r"|talk to you (?:later|soon|tomorrow))\b",
+    re.IGNORECASE,
+)
 _AROUND: Final = frozenset(
     "good bye goodbye byebye farewell so long take care see you ya later soon around tomorrow next time week monday"
     " tuesday wednesday thursday friday saturday sunday ok okay well right alright all anyway now then thanks thank"
     " very much a lot for your the help this talk talking listening chat i i've i'm have has need want got gotta must"
-    " should going to go leave run hang up off eliza doctor again too and it was nice with me today".split()
+    " should going to go leave run hang up off eliza doctor again too and it was nice with me today"
+    " night goodnight".split()
 )
 """Words that may stand round a leave-taking without its becoming something else."""
 
@@ -26,6 +32,7 @@ def is_goodbye(utterance: str) -> bool:
         return False
     small = utterance.lower()
     hinted = "bye" in small or "see y" in small or "take care" in small or "so long" in small or "farewell" in small
+    hinted = hinted or "night" in small or "talk to y" in small
     # The hints are quicker than the expression, but only that knows which letters beyond ASCII are like these.
     if (not hinted and utterance.isascii()) or _PARTING.search(utterance) is None:
         return False

@@ -18,6 +18,9 @@ from elizad.speech.farewell import is_goodbye
             "So long, doctor",
             "ok bye now thanks",
             "I've got to run, bye",
+            "Good night.",
+            "Okay, goodnight doctor",
+            "Thanks, talk to you later",
             "\N{LATIN SMALL LETTER LONG S}o long",
             "ta\N{KELVIN SIGN}e care",
         ),
@@ -32,6 +35,8 @@ def test_a_goodbye_is_known(utterance: str) -> None:
     [
         *("", "thank you", "I said goodbye to her", "bye the way, my mother called", "he left without a goodbye"),
         *("I take care of my father", "goodbye is such a sad word", "can you see you are wrong", "bye " * 200),
+        *("I want to see you", "Good to see you again", "I need to talk to you", "I want a good night", "Night"),
+        *("It was a very good night", "I never have a good night's sleep"),
     ],
 )
 def test_other_talk_is_not(utterance: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from elizad.conversation.conversation import Conversation, Manner, Place
@@ -105,6 +105,7 @@ def test_a_rule_that_says_words_back_makes_no_mark_of_them() -> None:
 
 
 @given(st.text(st.sampled_from("[]abc: ,_A. ")))
+@example("[A [A]]")
 def test_what_is_unmarked_has_no_mark(text: str) -> None:
     assert tool_mark(unmarked(text)) is None
     assert tool_mark(without_tools(text)) is None
