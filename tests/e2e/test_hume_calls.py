@@ -158,16 +158,16 @@ SECRET = "xyzzyplugh"
             "bad input: unexpected shape",
         ),
         ('{"' + SECRET + '":[]}', 1007, "bad input: unexpected shape: Object missing required field"),
-        ('{"messages":[{"models":' + "[" * 50_000 + "]" * 50_000 + "}]}", 1007, "bad input: nested too deeply"),
+        ('{"messages":[{"models":' + "[" * 1_000_000 + "]" * 1_000_000 + "}]}", 1007, "bad input: nested too deeply"),
         (SECRET.encode(), 1003, "bad input: only text messages are understood here"),
-        ('{"messages":[{"role":"user","content":"' + SECRET * 30_000 + '"}]}', 1009, "bad input: Exceeded maximum"),
+        ('{"messages":[{"role":"user","content":"' + SECRET * 500_000 + '"}]}', 1009, "bad input: Exceeded maximum"),
     ],
     ids=["not-json", "wrong-type", "no-messages", "nested", "binary", "oversize"],
 )
 def test_bad_input_ends_that_call_with_its_code_and_one_line(
     message: str | bytes, code: int, why: str, tmp_path: Path
 ) -> None:
-    config = '[limits]\nmax_message_bytes = 131072\n[log]\nformat = "json"\n'
+    config = '[limits]\nmax_message_bytes = 2097152\n[log]\nformat = "json"\n'
     with Daemon(config=config, folder=tmp_path) as daemon:
         with connect_sync(f"{daemon.url}/llm") as bystander, connect_sync(f"{daemon.url}/llm") as socket:
             socket.send(message)

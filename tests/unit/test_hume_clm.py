@@ -66,7 +66,7 @@ def test_words_survive_the_wire(words: str) -> None:
         ('{"messages":[{"message":{"role":"user","content":["a"]}}]}', "unexpected shape"),
         ('{"messages":[],"custom_session_id":7}', "unexpected shape"),
         ('{"messages":[],"custom_session_id":"' + "x" * (MAX_SESSION_CHARS + 1) + '"}', "unexpected shape"),
-        ('{"messages":[{"models":' + "[" * 100_000 + "]" * 100_000 + "}]}", "nested too deeply"),
+        ('{"messages":[{"models":' + "[" * 1_000_000 + "]" * 1_000_000 + "}]}", "nested too deeply"),
         ("[" * 100_000, "unexpected shape"),
     ],
 )
