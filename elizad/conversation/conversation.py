@@ -157,7 +157,7 @@ class Conversation:
         turns = self._turns.of(event.transcript)
         if not turns:
             return self._wordless(event)
-        if not self._history.is_replayed(turns):
+        if self._history.replay(turns):
             return None
         guide, heard = self._guide, turns[-1]
         leaving = is_goodbye(heard)
@@ -192,7 +192,7 @@ class Conversation:
         None while there is something to replay, as for `on`.
         """
         turns = self.heard(event.transcript)
-        if not self._history.is_replayed(turns):
+        if self._history.replay(turns):
             return None
         state, _, _ = self._history.answer(turns)
         return Folded(turns, state)

@@ -93,11 +93,10 @@ class History:
         self._before: _Checkpoint = self._origin
         self._after: _Checkpoint = self._origin
 
-    def is_replayed(self, turns: tuple[str, ...]) -> bool:
-        """Whether it is known what comes before the last of `turns`, of which there must be one.
+    def replay(self, turns: tuple[str, ...]) -> bool:
+        """Replay one turn of what comes before the last of `turns`, unless that is known; whether there was one.
 
-        If it is not, one turn more has been replayed: a transcript can hold thousands, each a fraction of a millisecond
-        or more. Let others work, and ask again.
+        A transcript can hold thousands, each a fraction of a millisecond or more: let others work in between.
         """
         last = len(turns) - 1
         for point in (self._after, self._before, self._origin):
@@ -106,9 +105,9 @@ class History:
                 break
         self._before = point
         if at == last:
-            return True
+            return False
         self._reply(turns[: at + 1])
-        return False
+        return True
 
     def answer(self, turns: tuple[str, ...], voice: Voice | None = None) -> tuple[State, str, str | None]:
         """Return the state that `turns` lead to, the reply to the last, and any problem; what is before is replayed.

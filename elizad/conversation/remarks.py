@@ -17,7 +17,7 @@ from elizad.eliza import Eliza
 from elizad.eliza.expressions import BY_SCRIPT_NAME, Voice
 from elizad.eliza.script import Say
 
-_TWO: Final = ("Fear", "Joy")  # of less no tuple is made
+_ANY_TWO: Final = ("Fear", "Joy")  # looked at in any case: attrgetter makes a tuple of two or more only
 _PAUSE: Final = 4  # turns of ours between two remarks: who is told at every turn how they sound feels watched
 
 
@@ -68,7 +68,7 @@ class Remarks:
         strongest = [max(needs, key=itemgetter(1)) for needs in self._needs]
         least = min((percent for _, percent in strongest), default=math.inf)
         self._least = (least - 0.01) / 100  # surely not too much, however it is rounded
-        self._first = attrgetter(*(FIELDS[name] for name in {*_TWO, *(name for name, _ in strongest)} if name))
+        self._first = attrgetter(*(FIELDS[name] for name in {*_ANY_TWO, *(name for name, _ in strongest)} if name))
 
     def voice(self, scores: Mapping[str, float], said: AlreadySaid) -> Voice | None:
         """Return how the newest words were said, if that may be spoken of now."""

@@ -12,7 +12,7 @@ from elizad.conversation.conversation import Conversation, Turn
 from elizad.conversation.events import TurnRequested
 from elizad.service.meter import Meter
 from elizad.service.responder import facts_of
-from elizad.service.session import OpenSession, Session
+from elizad.service.session import OpenSession, Session, refolded
 
 log = logging.getLogger("elizad.service")
 
@@ -101,10 +101,7 @@ class Turns:
             return
         event, turn = self._newest
         await self._join(event)
-        folded = None
-        while turn.folded is not None and (folded := self.conversation.refold(event)) is None:
-            await trio.lowlevel.checkpoint()
-        self._session.keep(event, replace(turn, folded=folded))
+        self._session.keep(event, await refolded(self.conversation, event, turn))
 
     async def _join(self, event: TurnRequested) -> None:
         """Let the conversation begin where earlier calls of its session ended, once that is known. Cancelling: safe."""

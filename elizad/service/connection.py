@@ -28,7 +28,7 @@ from elizad.service.ending import Ending, gone
 from elizad.service.meter import Meter
 from elizad.service.playing import Playing
 from elizad.service.responder import Finished, Mind, Spoken, facts_of
-from elizad.service.session import Session
+from elizad.service.session import Session, refolded
 from elizad.service.sessions import Sessions
 from elizad.service.voice import Voice
 from elizad.store.api import Key
@@ -343,10 +343,7 @@ class Connection:
             return
         event, turn = self._newest
         await self._begin_session(self._session, event)
-        folded = None
-        while turn.folded is not None and (folded := self._conversation.refold(event)) is None:
-            await trio.lowlevel.checkpoint()
-        self._keep(event, replace(turn, folded=folded))
+        self._keep(event, await refolded(self._conversation, event, turn))
 
     async def _send_due(self) -> bool:
         """Send every frame that is due, in one write; whether anything was."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 import trio
 
-from elizad.conversation.conversation import Folded, Turn
+from elizad.conversation.conversation import Conversation, Folded, Turn
 from elizad.conversation.events import TurnRequested
 from elizad.conversation.past import Past, topic_of
 from elizad.eliza import Eliza
@@ -38,6 +38,15 @@ def for_log(id: str) -> str:
     """Return a session's name as a log may have it: a variable's value can be somebody's telephone number."""
     name, is_variable, _ = id.partition("=")
     return f"{name}=…" if is_variable else id
+
+
+async def refolded(conversation: Conversation, event: TurnRequested, turn: Turn) -> Turn:
+    """Return a turn with what it comes to from where the conversation begins now. Cancelling: safe."""
+    if turn.folded is None:
+        return turn  # there were no words in it
+    while (folded := conversation.refold(event)) is None:
+        await trio.lowlevel.checkpoint()
+    return msgspec.structs.replace(turn, folded=folded)
 
 
 OpenSession = Callable[[str, Callable[[], None]], "Session"]

@@ -46,7 +46,7 @@ class Answer(NamedTuple):
 
 def answer(history: History, turns: list[str]) -> Answer:
     """The reply, without a thought for others."""
-    while not history.is_replayed(tuple(turns)):
+    while history.replay(tuple(turns)):
         pass
     return Answer(*history.answer(tuple(turns)))
 
@@ -137,12 +137,12 @@ def test_a_replay_takes_one_turn_at_a_time() -> None:
     history = History(eliza)
     turns = ("my sister", "I need rest", "yes", "long")
     for steps in range(1, len(turns)):
-        assert not history.is_replayed(turns)
+        assert history.replay(turns)
         assert eliza.steps == steps
-    assert history.is_replayed(turns)
+    assert not history.replay(turns)
     assert eliza.steps == len(turns) - 1
     history.answer(turns)
-    assert history.is_replayed((*turns, "yes")), "what is known need not be replayed"
+    assert not history.replay((*turns, "yes")), "what is known need not be replayed"
 
 
 def test_what_went_wrong_in_an_earlier_turn_is_no_problem_of_the_newest() -> None:
@@ -155,7 +155,7 @@ def test_what_went_wrong_in_an_earlier_turn_is_no_problem_of_the_newest() -> Non
 def test_a_replay_that_is_given_up_changes_no_reply(turns: list[str], after: int) -> None:
     history = History(make_eliza())
     for _ in range(min(after, len(turns) - 1)):
-        history.is_replayed(tuple(turns))
+        history.replay(tuple(turns))
     assert answer(history, turns) == answer(History(make_eliza()), turns)
 
 
