@@ -97,6 +97,22 @@ class StoreContract:
             assert await store.load(ODD) is None
             assert await store.save([]) == []
 
+    async def test_a_batch_in_which_some_were_overtaken_and_some_removed(self, clock: Clock) -> None:
+        async with self.open(clock) as store:
+            keys = [Key("hume", f"caller {number}") for number in range(45)]
+            assert await store.save([Save(record(key, 5, clock), True) for key in keys[:40]]) == [5] * 40
+            assert await store.forget(keys[7])
+            versions = [4 if number % 10 == 3 else 6 for number in range(45)]
+            saves = [Save(record(key, versions[n], clock, b"%d" % n), n >= 40) for n, key in enumerate(keys)]
+            expected: list[int | None] = [5 if version == 4 else 6 for version in versions]
+            expected[7], expected[43] = None, 4
+            assert await store.save(saves) == expected
+            for number, key in enumerate(keys):
+                there = await store.load(key)
+                assert (there and there.version) == expected[number]
+                if there is not None and expected[number] == versions[number]:
+                    assert there.payload == b"%d" % number
+
     async def test_what_was_forgotten_is_not_brought_back(self, clock: Clock) -> None:
         async with self.open(clock) as store:
             await store.save([Save(record(ANN, 1, clock), True), Save(record(BEN, 1, clock), True)])
