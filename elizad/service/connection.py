@@ -64,7 +64,7 @@ class Connection:
     __slots__ = (
         "_adapter", "_answering", "_at_once", "_conn", "_conversation", "_data", "_ended", "_feed", "_first", "_meter",
         "_mind", "_newest", "_now", "_nursery", "_opened", "_playing", "_quiet", "_session", "_sessions", "_socket",
-        "_stopping", "_unread", "_voice", "ending", "session", "turns",
+        "_stopping", "_unread", "_voice", "_waits_for_disk", "ending", "session", "turns",
     )
     # fmt: on
 
@@ -78,6 +78,7 @@ class Connection:
         self._conn = conn
         self._meter = meter
         self._sessions = sessions
+        self._waits_for_disk = sessions is not None and sessions.holds_turns
         self._session: Session | None = None
         self._conversation: Conversation | None = None  # from the first turn on: a call may never have one
         self._mind: Mind | None = None  # answers the turns that the conversation delegates
@@ -213,7 +214,9 @@ class Connection:
 
     def _held_until(self) -> float:
         """Return before when, in trio's time, a turn must not end: it may have to wait for the disk."""
-        return -math.inf if self._session is None else self._session.held_until()
+        if not self._waits_for_disk or self._session is None:
+            return -math.inf
+        return self._session.held_until()
 
     def _take(self, event: KeepaliveRequested | Ignored | Spoken | Finished) -> None:
         match event:
@@ -356,15 +359,11 @@ class Connection:
             self._ended, self._playing = last.turn, None
         if frames:
             await self._socket.send(frames)
-        if playing is not None and commands:
-            self._measure(playing, ended=self._playing is None)
+        if playing is not None and commands:  # how long the caller has waited for what has just been sent
+            waited = self._now() - playing.asked
+            if not playing.is_heard:
+                playing.is_heard = True
+                self._meter.first_chunk_s.observe(waited)
+            if self._playing is None:
+                self._meter.turn_s.observe(waited)
         return bool(frames or commands)
-
-    def _measure(self, playing: Playing, *, ended: bool) -> None:
-        """Count how long the caller waited for what has just been sent."""
-        waited = self._now() - playing.asked
-        if not playing.is_heard:
-            playing.is_heard = True
-            self._meter.first_chunk_s.observe(waited)
-        if ended:
-            self._meter.turn_s.observe(waited)

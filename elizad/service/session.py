@@ -7,7 +7,6 @@ which is after several turns where the caller is quick. kept.py says what that i
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -168,8 +167,6 @@ class Session:
 
     def held_until(self) -> float:
         """Return until when, in trio's time, the end of the turn waits for the disk; in the past if it need not."""
-        if not self._sessions.holds_turns:
-            return -math.inf
         waits = self._loading is not None and (self.has_come_late or not self._loading.done.is_set())
         return self._sessions.held_until(self._loading if waits else None, self._saving)
 
