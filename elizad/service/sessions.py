@@ -237,8 +237,8 @@ class Sessions:
                 saving.settled = version
                 return
             waiting = self._waiting[saving.key] = Waiting(saving.key)
+            self._something.set()
         waiting.put(version, now_s if heard_s is None else heard_s, payload, saving)
-        self._something.set()
 
     def held_until(self, loading: Loading | None, saving: Saving | None) -> float:
         """Return until when, in trio's time, the end of a turn has to wait for its save; in the past if it need not.
