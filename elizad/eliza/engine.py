@@ -6,11 +6,13 @@ a State is an immutable value per conversation, so that a turn is undone by keep
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import length_hint
 from typing import Final, NamedTuple
 
 from elizad.eliza.diction import FAITHFUL, Diction
@@ -105,6 +107,7 @@ class Eliza:
         self.faithful: Final = diction is FAITHFUL
         self.identity: Final = identity_of(source, type(diction).__name__, self.script)
         self._diction = diction
+        self._max_keywords = sys.maxsize if diction.max_keywords is None else diction.max_keywords
         self._max_steps = max_steps
         # Only a substitute or a PRE can bring a word with a space in it into the text.
         self._respaced = any(" " in word for word in self.script.inserted)
@@ -183,11 +186,14 @@ class Eliza:
         top = 0
         begin, end = 0, len(heard)
         keys, spelt = heard, said
-        heeded = self._heeded
-        for index, key in enumerate(heard):
-            if key not in heeded:
+        index = -1
+        find = self._heeded.get
+        for key in heard:
+            index += 1
+            found = find(key)
+            if found is None:
                 continue
-            rule, rank, substitute = heeded[key]
+            rule, rank, substitute = found
             if rule is not None:
                 if rank > top:
                     stack.insert(0, rule)
@@ -203,9 +209,8 @@ class Eliza:
                 if keys is heard:
                     keys, spelt = heard.copy(), said.copy()
                 keys[index], spelt[index] = substitute
-        most = self._diction.max_keywords
-        if most is not None and len(stack) > most:
-            del stack[most:]
+        if len(stack) > self._max_keywords:
+            del stack[self._max_keywords :]
         if begin or end < len(heard):
             heard, keys, spelt = heard[begin:end], keys[begin:end], spelt[begin:end]
         turn = _Turn()
@@ -235,7 +240,8 @@ class Eliza:
         rules, memory_rule = self.script.rules, self._memory_rule
         tracing = turn.trace is not None
         steps = 0
-        for place, rule in enumerate(turn.stack, 1):
+        left = iter(turn.stack)
+        for rule in left:
             turn.rank = rule.rank
             while True:
                 if rule is memory_rule:
@@ -253,7 +259,7 @@ class Eliza:
                         return self._say(turn, taken, decomposition, places)
                     if type(taken) is NewKey:
                         if tracing:
-                            more = place < len(turn.stack)
+                            more = length_hint(left)
                             turn.note("newkey", "on to the next keyword" if more else "no keyword is left")
                         break
                     link = taken.keyword
@@ -291,23 +297,24 @@ class Eliza:
 
     def _transform(self, turn: _Turn, rule: Rule) -> tuple[Reassembly, Decomposition, list[int]] | None:
         """Find the first decomposition of a rule that fits the text; take the reassembly whose turn it is."""
-        possible, hinted = rule.hints
+        if not rule.transformations:
+            return None
+        possible, hinted, tried, free = rule.tries
         if hinted:
             for word in turn.words:
                 if word in hinted:
                     possible |= hinted[word]
         while possible:
-            transformation = rule.transformations[(possible & -possible).bit_length() - 1]
-            decomposition = transformation.decomposition
-            places = decomposition.lay(turn.keys)
+            lowest = possible & -possible
+            transformation = tried[lowest]
+            places = transformation.decomposition.lay(turn.keys)
             if places is not None:
                 break
-            possible &= possible - 1
+            possible ^= lowest
         else:
-            if rule.free is None:
+            if free is None:
                 return None
-            transformation = rule.free
-            decomposition, places = transformation.decomposition, [0, len(turn.keys)]
+            transformation, places = free, [0, len(turn.keys)]
         reassemblies, cursor = transformation.reassemblies, transformation.cursor
         count, index = len(reassemblies), 0
         if count > 1:
@@ -319,9 +326,9 @@ class Eliza:
         taken = reassemblies[index]
         if turn.trace is not None:
             turn.note("rule", rule.keyword)
-            turn.note("decomposition", _laid(decomposition, turn.keys, places))
+            turn.note("decomposition", _laid(transformation.decomposition, turn.keys, places))
             turn.note("reassembly", f"{index + 1} of {count}: {describe(taken)}")
-        return taken, decomposition, places
+        return taken, transformation.decomposition, places
 
     def _remember(self, turn: _Turn) -> None:
         """Lay a memory, if the form that the text's last word chooses fits the text."""
