@@ -107,6 +107,7 @@ class Eliza:
         self.faithful: Final = diction is FAITHFUL
         self.identity: Final = identity_of(source, type(diction).__name__, self.script)
         self._diction = diction
+        self._hear: Final = diction.hear
         self._max_keywords = sys.maxsize if diction.max_keywords is None else diction.max_keywords
         self._max_steps = max_steps
         # Only a substitute or a PRE can bring a word with a space in it into the text.
@@ -181,7 +182,7 @@ class Eliza:
 
     def _read(self, state: State, text: str, trace: list[Step] | None) -> _Turn:
         """Choose the clause, stack its keywords and substitute words, in one pass from left to right."""
-        heard, said = self._diction.hear(text)
+        heard, said = self._hear(text)
         stack: list[Rule] = []
         top = 0
         begin, end = 0, len(heard)
