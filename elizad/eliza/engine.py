@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
@@ -45,7 +45,6 @@ _NO_KEYWORD: Final = -1  # the rank of NONE and of a memory: any rule of an expr
 
 # PRE can double the text at each step: long texts use the steps up faster, one for each so many words.
 _WORDS_PER_STEP: Final = 64
-_MANY_WORDS: Final = 32  # from here on it pays to look at each different word once
 
 _make: Final = tuple.__new__  # of a NamedTuple, in half the time
 _Stretch = int | tuple[list[str], list[str]]  # the number of a part, or words that stand side by side: as keys, as said
@@ -83,7 +82,6 @@ class _Turn:
     stack: list[Rule]  # of keywords
     heard: list[str]  # the keys of the clause before words were substituted
     keys: list[str]
-    words: Collection[str]  # the keys; each once if they are many
     said: list[str]  # how they are spelt
     mirrored: bool  # whether that has the person turned round
     rank: int  # of the caller's keyword that the answer is for
@@ -186,7 +184,7 @@ class Eliza:
         stack: list[Rule] = []
         top = 0
         begin, end = 0, len(heard)
-        keys, spelt = heard, said
+        keys = heard
         index = -1
         find = self._heeded.get
         for key in heard:
@@ -208,19 +206,18 @@ class Eliza:
                 begin = index + 1
             if substitute is not None:
                 if keys is heard:
-                    keys, spelt = heard.copy(), said.copy()
-                keys[index], spelt[index] = substitute
+                    keys = heard.copy()
+                keys[index], said[index] = substitute
         if len(stack) > self._max_keywords:
             del stack[self._max_keywords :]
         if begin or end < len(heard):
-            heard, keys, spelt = heard[begin:end], keys[begin:end], spelt[begin:end]
+            heard, keys, said = heard[begin:end], keys[begin:end], said[begin:end]
         turn = _Turn()
         turn.limit = state.limit % 4 + 1
         turn.cursors = array("H", state.cursors)
         turn.memories = state.memories
         turn.trace = trace
-        turn.stack, turn.heard, turn.keys, turn.said = stack, heard, keys, spelt
-        turn.words = keys if len(keys) < _MANY_WORDS else frozenset(keys)
+        turn.stack, turn.heard, turn.keys, turn.said = stack, heard, keys, said
         turn.mirrored = False
         turn.rank = _NO_KEYWORD
         if trace is not None:
@@ -302,7 +299,7 @@ class Eliza:
             return None
         possible, hinted, tried, free = rule.tries
         if hinted:
-            for word in turn.words:
+            for word in turn.keys:
                 if word in hinted:
                     possible |= hinted[word]
         while possible:
@@ -363,7 +360,6 @@ class Eliza:
         keys = self._build(parts, bounds, turn.keys, 0)
         turn.said = self._build(parts, bounds, self._said(turn), 1)
         turn.keys = keys
-        turn.words = keys if len(keys) < _MANY_WORDS else frozenset(keys)
         if len(keys) != len(turn.said):  # a word with a space in it, split in one spelling and not in the other
             turn.said = keys
 
