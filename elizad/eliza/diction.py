@@ -33,7 +33,10 @@ class Diction(Protocol):
         """Return how the words of this script are spelt in replies."""
 
     def hear(self, text: str) -> tuple[list[str], list[str]]:
-        """Cut what the caller said into words: their keys, and how the caller spelt them. Delimiters are words."""
+        """Cut what the caller said into words: their keys, and how the caller spelt them. Delimiters are words.
+
+        Who asks may change the spellings.
+        """
 
     def mirror(self, heard: Sequence[str], keys: Sequence[str], said: list[str]) -> list[str]:
         """Return how the words of the kept clause are said back.
@@ -63,7 +66,7 @@ class Faithful:
 
     def hear(self, text: str) -> tuple[list[str], list[str]]:
         keys = tokenise(filter_text(text))
-        return keys, keys
+        return keys, keys.copy()
 
     def mirror(self, heard: Sequence[str], keys: Sequence[str], said: list[str]) -> list[str]:
         return said

@@ -6,11 +6,13 @@ a State is an immutable value per conversation, so that a turn is undone by keep
 
 from __future__ import annotations
 
+import sys
 from array import array
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import length_hint
 from typing import Final, NamedTuple
 
 from elizad.eliza.diction import FAITHFUL, Diction
@@ -43,7 +45,6 @@ _NO_KEYWORD: Final = -1  # the rank of NONE and of a memory: any rule of an expr
 
 # PRE can double the text at each step: long texts use the steps up faster, one for each so many words.
 _WORDS_PER_STEP: Final = 64
-_MANY_WORDS: Final = 32  # from here on it pays to look at each different word once
 
 _make: Final = tuple.__new__  # of a NamedTuple, in half the time
 _Stretch = int | tuple[list[str], list[str]]  # the number of a part, or words that stand side by side: as keys, as said
@@ -81,7 +82,6 @@ class _Turn:
     stack: list[Rule]  # of keywords
     heard: list[str]  # the keys of the clause before words were substituted
     keys: list[str]
-    words: Collection[str]  # the keys; each once if they are many
     said: list[str]  # how they are spelt
     mirrored: bool  # whether that has the person turned round
     rank: int  # of the caller's keyword that the answer is for
@@ -105,6 +105,8 @@ class Eliza:
         self.faithful: Final = diction is FAITHFUL
         self.identity: Final = identity_of(source, type(diction).__name__, self.script)
         self._diction = diction
+        self._hear: Final = diction.hear
+        self._max_keywords = sys.maxsize if diction.max_keywords is None else diction.max_keywords
         self._max_steps = max_steps
         # Only a substitute or a PRE can bring a word with a space in it into the text.
         self._respaced = any(" " in word for word in self.script.inserted)
@@ -178,16 +180,19 @@ class Eliza:
 
     def _read(self, state: State, text: str, trace: list[Step] | None) -> _Turn:
         """Choose the clause, stack its keywords and substitute words, in one pass from left to right."""
-        heard, said = self._diction.hear(text)
+        heard, said = self._hear(text)
         stack: list[Rule] = []
         top = 0
         begin, end = 0, len(heard)
-        keys, spelt = heard, said
-        heeded = self._heeded
-        for index, key in enumerate(heard):
-            if key not in heeded:
+        keys = heard
+        index = -1
+        find = self._heeded.get
+        for key in heard:
+            index += 1
+            found = find(key)
+            if found is None:
                 continue
-            rule, rank, substitute = heeded[key]
+            rule, rank, substitute = found
             if rule is not None:
                 if rank > top:
                     stack.insert(0, rule)
@@ -201,20 +206,18 @@ class Eliza:
                 begin = index + 1
             if substitute is not None:
                 if keys is heard:
-                    keys, spelt = heard.copy(), said.copy()
-                keys[index], spelt[index] = substitute
-        most = self._diction.max_keywords
-        if most is not None and len(stack) > most:
-            del stack[most:]
+                    keys = heard.copy()
+                keys[index], said[index] = substitute
+        if len(stack) > self._max_keywords:
+            del stack[self._max_keywords :]
         if begin or end < len(heard):
-            heard, keys, spelt = heard[begin:end], keys[begin:end], spelt[begin:end]
+            heard, keys, said = heard[begin:end], keys[begin:end], said[begin:end]
         turn = _Turn()
         turn.limit = state.limit % 4 + 1
         turn.cursors = array("H", state.cursors)
         turn.memories = state.memories
         turn.trace = trace
-        turn.stack, turn.heard, turn.keys, turn.said = stack, heard, keys, spelt
-        turn.words = keys if len(keys) < _MANY_WORDS else frozenset(keys)
+        turn.stack, turn.heard, turn.keys, turn.said = stack, heard, keys, said
         turn.mirrored = False
         turn.rank = _NO_KEYWORD
         if trace is not None:
@@ -235,7 +238,8 @@ class Eliza:
         rules, memory_rule = self.script.rules, self._memory_rule
         tracing = turn.trace is not None
         steps = 0
-        for place, rule in enumerate(turn.stack, 1):
+        left = iter(turn.stack)
+        for rule in left:
             turn.rank = rule.rank
             while True:
                 if rule is memory_rule:
@@ -253,7 +257,7 @@ class Eliza:
                         return self._say(turn, taken, decomposition, places)
                     if type(taken) is NewKey:
                         if tracing:
-                            more = place < len(turn.stack)
+                            more = length_hint(left)
                             turn.note("newkey", "on to the next keyword" if more else "no keyword is left")
                         break
                     link = taken.keyword
@@ -291,23 +295,24 @@ class Eliza:
 
     def _transform(self, turn: _Turn, rule: Rule) -> tuple[Reassembly, Decomposition, list[int]] | None:
         """Find the first decomposition of a rule that fits the text; take the reassembly whose turn it is."""
-        possible, hinted = rule.hints
+        if not rule.transformations:
+            return None
+        possible, hinted, tried, free = rule.tries
         if hinted:
-            for word in turn.words:
+            for word in turn.keys:
                 if word in hinted:
                     possible |= hinted[word]
         while possible:
-            transformation = rule.transformations[(possible & -possible).bit_length() - 1]
-            decomposition = transformation.decomposition
-            places = decomposition.lay(turn.keys)
+            lowest = possible & -possible
+            transformation = tried[lowest]
+            places = transformation.decomposition.lay(turn.keys)
             if places is not None:
                 break
-            possible &= possible - 1
+            possible ^= lowest
         else:
-            if rule.free is None:
+            if free is None:
                 return None
-            transformation = rule.free
-            decomposition, places = transformation.decomposition, [0, len(turn.keys)]
+            transformation, places = free, [0, len(turn.keys)]
         reassemblies, cursor = transformation.reassemblies, transformation.cursor
         count, index = len(reassemblies), 0
         if count > 1:
@@ -319,9 +324,9 @@ class Eliza:
         taken = reassemblies[index]
         if turn.trace is not None:
             turn.note("rule", rule.keyword)
-            turn.note("decomposition", _laid(decomposition, turn.keys, places))
+            turn.note("decomposition", _laid(transformation.decomposition, turn.keys, places))
             turn.note("reassembly", f"{index + 1} of {count}: {describe(taken)}")
-        return taken, decomposition, places
+        return taken, transformation.decomposition, places
 
     def _remember(self, turn: _Turn) -> None:
         """Lay a memory, if the form that the text's last word chooses fits the text."""
@@ -355,7 +360,6 @@ class Eliza:
         keys = self._build(parts, bounds, turn.keys, 0)
         turn.said = self._build(parts, bounds, self._said(turn), 1)
         turn.keys = keys
-        turn.words = keys if len(keys) < _MANY_WORDS else frozenset(keys)
         if len(keys) != len(turn.said):  # a word with a space in it, split in one spelling and not in the other
             turn.said = keys
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 Tags = Mapping[str, Collection[str]]
 """Tag name -> the keywords that carry it (DLIST)."""
@@ -51,71 +50,24 @@ def is_number(element: str) -> bool:
 
 
 _Need = tuple[int, frozenset[str] | SixCharacterWords]  # the place of a word, and what it must be one of
+_NONE: Final = ((0, None),)
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """A stretch of fixed elements."""
 
     width: int
     ends: tuple[int, ...]
     """Where each element ends, from where the piece begins."""
 
-    words: list[str] | None
-    """All of it, if it has literals only."""
-
     needs: tuple[_Need, ...]
     """Which word of it must be one of what; first the groups, then the literals."""
-
-    offset: int
-    """Where the first of these stands: the one that is looked for."""
-
-    group: frozenset[str] | SixCharacterWords | None
-    """What it is, if it is a group ..."""
-
-    literal: str | None
-    """... and if it is a literal."""
-
-    others: tuple[_Need, ...]
-
-    def fits(self, words: list[str], start: int) -> bool:
-        if self.words is not None:
-            return words[start : start + self.width] == self.words
-        for offset, wanted in self.needs:  # noqa: SIM110  (a generator costs more than all the comparisons)
-            if words[start + offset] not in wanted:
-                return False
-        return True
-
-    def find(self, words: list[str], start: int, end: int) -> int:
-        """Return the leftmost place at or after `start` where the piece fits and is over by `end`, or -1."""
-        last, offset = end - self.width, self.offset
-        if self.group is not None:
-            for word in words[start + offset : last + offset + 1]:
-                if word in self.group:
-                    for at, wanted in self.others:
-                        if words[start + at] not in wanted:
-                            break
-                    else:
-                        return start
-                start += 1
-            return -1
-        if self.literal is None:
-            return start if start <= last else -1
-        while start <= last:
-            try:
-                start = words.index(self.literal, start + offset, last + offset + 1) - offset
-            except ValueError:
-                return -1
-            if not self.others or self.fits(words, start):
-                return start
-            start += 1
-        return -1
 
 
 class Decomposition:
     """A compiled decomposition pattern; immutable and shared by all conversations."""
 
-    __slots__ = ("_ends", "_head", "_inner", "_least", "_most", "_tail", "elements", "needs")
+    __slots__ = ("_edges", "_ends", "_head", "_inner", "_least", "_most", "_tail", "elements", "needs")
 
     def __init__(self, elements: Sequence[str], tags: Tags | None = None, *, six_characters: bool = False) -> None:
         self.elements: Final = tuple(elements)
@@ -126,10 +78,15 @@ class Decomposition:
             else:
                 stretches[-1].append(element)
         pieces = [_compile(stretch, tags or {}, six_characters) for stretch in stretches]
-        # What stands before the first 0, between two, and after the last; None where there is no such thing.
-        self._head: Final = pieces[0] if pieces[0].width else None
-        self._inner: Final = tuple(pieces[1:-1])
-        self._tail: Final = pieces[-1] if len(pieces) > 1 and pieces[-1].width else None
+        # What stands before the first 0 and after the last: how many words, and which must be one of what; None where
+        # nothing does, as is usual.
+        tail = pieces[-1] if len(pieces) > 1 else _Piece(0, (), ())
+        self._head: Final = pieces[0].width
+        self._tail: Final = tail.width
+        needs = (*pieces[0].needs, *((at - tail.width, wanted) for at, wanted in tail.needs))
+        self._edges: Final = needs if self._head or self._tail or len(pieces) == 1 else None
+        # What stands between two: its first need is looked for, if it has any.
+        self._inner: Final = tuple((piece.width, *(piece.needs or _NONE)[0], piece.needs[1:]) for piece in pieces[1:-1])
         self._ends: Final = tuple((number, end) for number, piece in enumerate(pieces) for end in (0, *piece.ends))
         self._least: Final = sum(piece.width for piece in pieces)  # words
         self._most: Final = self._least if len(pieces) == 1 else sys.maxsize
@@ -141,25 +98,36 @@ class Decomposition:
         total = len(words)
         if total < self._least:
             return None
+        if self._edges is not None:
+            if total > self._most:
+                return None
+            for at, wanted in self._edges:
+                if words[at] not in wanted:
+                    return None
         places = [0]
-        position = 0
-        if self._head is not None:
-            if total > self._most or not self._head.fits(words, 0):
-                return None
-            position = self._head.width
-        for piece in self._inner:
-            position = piece.find(words, position, total)
-            if position < 0:
-                return None
+        position = self._head
+        for width, offset, sought, others in self._inner:
+            last = total - width
+            if sought is None:
+                if position > last:
+                    return None
+            else:
+                for word in words[position + offset : last + offset + 1]:
+                    if word in sought:
+                        for at, wanted in others:
+                            if words[position + at] not in wanted:
+                                break
+                        else:
+                            break
+                    position += 1
+                else:
+                    return None
             places.append(position)
-            position += piece.width
-        if self._tail is not None:
-            end = total - self._tail.width
-            if end < position or not self._tail.fits(words, end):
-                return None
-            places.append(end)
-        else:
-            places.append(total)
+            position += width
+        end = total - self._tail
+        if end < position:
+            return None
+        places.append(end)
         return places
 
     def bounds(self, places: Sequence[int]) -> list[int]:
@@ -169,8 +137,8 @@ class Decomposition:
 
 def _compile(stretch: Sequence[str], tags: Tags, six_characters: bool) -> _Piece:
     ends: list[int] = []
-    literals: list[tuple[int, str]] = []
     groups: list[_Need] = []
+    literals: list[_Need] = []
     offset = 0
     for element in stretch:
         width = 1
@@ -179,20 +147,10 @@ def _compile(stretch: Sequence[str], tags: Tags, six_characters: bool) -> _Piece
         elif element.startswith("("):
             groups.append((offset, group_words(element, tags, six_characters=six_characters)))
         else:
-            literals.append((offset, element))
+            literals.append((offset, frozenset((element,))))
         offset += width
         ends.append(offset)
-    needs = (*groups, *((at, frozenset((literal,))) for at, literal in literals))
-    return _Piece(
-        width=offset,
-        ends=tuple(ends),
-        words=list(stretch) if len(literals) == len(stretch) else None,
-        needs=needs,
-        offset=needs[0][0] if needs else 0,
-        group=groups[0][1] if groups else None,
-        literal=literals[0][1] if literals and not groups else None,
-        others=needs[1:],
-    )
+    return _Piece(offset, tuple(ends), (*groups, *literals))
 
 
 def hints(patterns: Sequence[Decomposition]) -> tuple[int, dict[str, int]]:

@@ -80,19 +80,19 @@ class Rule:
     """Whether the rule can answer; one that only substitutes or tags is never put on the keyword stack."""
 
     @cached_property
-    def free(self) -> Transformation | None:
-        """The last transformation, if it fits every text."""
-        last = self.transformations[-1] if self.transformations else None
-        return last if last is not None and last.decomposition.elements == ("0",) else None
+    def tries(self) -> tuple[int, Mapping[str, int], Mapping[int, Transformation], Transformation | None]:
+        """How the first transformation that fits is found: bit i stands for number i.
 
-    @cached_property
-    def hints(self) -> tuple[int, Mapping[str, int]]:
-        """Which of the others may fit any text, and which one with a certain word in it: bit i stands for number i.
-
-        Looked for when the rule is first tried: a call has use for few rules, and a script has hundreds.
+        Which may fit any text, which others one with a certain word in it, what each bit stands for, and apart from
+        these the last one, if that fits every text. Looked for when the rule is first tried: a call has use for few
+        rules, and a script has hundreds.
         """
-        tried = self.transformations if self.free is None else self.transformations[:-1]
-        return hints([one.decomposition for one in tried])
+        *tried, last = self.transformations
+        free = last if last.decomposition.elements == ("0",) else None
+        if free is None:
+            tried.append(last)
+        possible, hinted = hints([one.decomposition for one in tried])
+        return possible, hinted, {1 << number: one for number, one in enumerate(tried)}, free
 
 
 class ExpressionRule(NamedTuple):

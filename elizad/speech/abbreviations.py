@@ -82,17 +82,15 @@ _BY_LENGTH: Final = ["|".join(map(re.escape, names)) for _, names in groupby(_NA
 _POINT: Final = re.compile(
     r"\.(?:" + "|".join(rf"(?<=(?:{names})\.)" for names in _BY_LENGTH) + ")", re.ASCII | re.IGNORECASE
 )
-_LAST_TWO: Final = frozenset(name[-2:] for name in _NAMES)  # letters; none has fewer
+_LAST_TWO: Final = frozenset(name.rpartition(".")[2][-2:] for name in _NAMES)  # letters after the last point but one
 _BEFORE: Final = 40  # characters looked at before "St.": the street's name, and a word before it
 
 
 def may_need(text: str) -> bool:
     """Whether `expand` could change `text`: a quick look that spares most talk the search."""
-    point = text.find(".")
-    while point >= 0:
-        if text[point - 2 : point].lower() in _LAST_TWO:
-            return _POINT.search(text, point) is not None
-        point = text.find(".", point + 1)
+    for before in text.split(".")[:-1]:
+        if before[-2:].lower() in _LAST_TWO:
+            return _POINT.search(text) is not None
     return False
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from elizad.speech.everyday import NUMBER_WORDS
 from elizad.speech.verbs import ADVERBS, AUXILIARIES, BASES, BE, CONJUNCTIONS, PASTS, PREPOSITIONS, PRONOUNS, listed
 
-__all__ = ["PAUSE", "repair"]
+__all__ = ["PAUSE", "RULED", "repair", "unstutter"]
 
 PAUSE: Final = "(,)"
 """The key of a comma that is left of a filler between two, until it is seen whether a clause begins after it."""
@@ -49,17 +49,14 @@ _MEANT: Final = (
 
 
 def repair(keys: list[str], said: list[str]) -> None:
-    """Repair in place; both lists stay of equal length."""
-    if not _RULED.isdisjoint(keys):
-        index = len(keys)
-        while index:  # from the end, where what a rule takes out does not move the rest
-            index -= 1
-            if keys[index] in _RULES:
-                _RULES[keys[index]](keys, said, index)
-                if index > len(keys):
-                    index = len(keys)
-    if len(set(keys)) < len(keys) and _may_stutter(keys):
-        _unstutter(keys, said)
+    """Repair what only neighbours tell, in place; both lists stay of equal length."""
+    index = len(keys)
+    while index:  # from the end, where what a rule takes out does not move the rest
+        index -= 1
+        if keys[index] in _RULES:
+            _RULES[keys[index]](keys, said, index)
+            if index > len(keys):
+                index = len(keys)
 
 
 def _at(keys: list[str], index: int) -> str:
@@ -236,7 +233,8 @@ _RULES: Final[dict[str, _Rule]] = {
     "MEAN": _mean,
     "LIKE": _like,
 }
-_RULED: Final = frozenset(_RULES)
+RULED: Final = frozenset(_RULES)
+"""Where none of these is, there is nothing to repair."""
 
 
 def _may_stutter(keys: list[str]) -> bool:
@@ -253,8 +251,10 @@ def _may_stutter(keys: list[str]) -> bool:
     return False
 
 
-def _unstutter(keys: list[str], said: list[str]) -> None:
-    """Say repeated words once: "my my my mother", "I was I was thinking", "no, no"."""
+def unstutter(keys: list[str], said: list[str]) -> None:
+    """Say repeated words once, in place: "my my my mother", "I was I was thinking", "no, no"."""
+    if not _may_stutter(keys):
+        return
     kept: list[str] = []
     spelt: list[str] = []
     seen: dict[str, int] = {}  # key -> where it was kept last

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["is_goodbye"]
+__all__ = ["PARTING", "is_goodbye"]
 
 # "It is good to see you" greets, and who had "a good night" tells of it.
 _PARTING: Final = re.compile(
@@ -13,6 +13,9 @@ _PARTING: Final = re.compile(
     r"|talk to you (?:later|soon|tomorrow))\b",
     re.IGNORECASE,
 )
+PARTING: Final = frozenset("BYE GOODBYE BYEBYE FAREWELL LONG CARE SEE NIGHT GOODNIGHT TALK".split())
+"""Each leave-taking has one of these words."""
+
 _AROUND: Final = frozenset(
     "good bye goodbye byebye farewell so long take care see you ya later soon around tomorrow next time week monday"
     " tuesday wednesday thursday friday saturday sunday ok okay well right alright all anyway now then thanks thank"

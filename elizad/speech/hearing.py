@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from elizad.speech.context import PAUSE, repair
+from elizad.speech.context import PAUSE, RULED, repair, unstutter
 from elizad.speech.contractions import EXPANDED
 from elizad.speech.everyday import ACRONYMS, EVERYDAY
+from elizad.speech.farewell import PARTING, is_goodbye
 from elizad.speech.tokens import cut, without_mark
 
 __all__ = ["hear"]
@@ -22,13 +23,15 @@ _EMPHASIS: Final = 5  # letters: a longer word in capitals is emphasis, a shorte
 _PLAIN: Final = {key.lower(): key for key in EVERYDAY if key not in EXPANDED}  # most words need no second look
 _EXPANDED: Final = {word: words for key, words in EXPANDED.items() for word in (key.lower(), key.capitalize())}
 _SHORT: Final = {word: words for word, words in _EXPANDED.items() if words[0]}  # and these no third
+_NOTED: Final = RULED | PARTING
 _IN_TITLES: Final = ("My", "Your", "Me", "You")
 
 
 def hear(text: str) -> tuple[list[str], list[str]]:
     """Return the keys and the spellings of `text`, in two lists of equal length. `,` and `.` end clauses.
 
-    No mark stands at the beginning or the end, and no two together. No key but these two has a point in it.
+    A leave-taking is one word, whatever it is wrapped in. No mark stands at the beginning or the end, and no two
+    together. No key but these two has a point in it.
     """
     keys: list[str] = []
     said: list[str] = []
@@ -67,20 +70,33 @@ def hear(text: str) -> tuple[list[str], list[str]]:
         else:
             break
     else:  # plain words with a mark behind them at most and nothing shouted, as is usual
-        repair(keys, said)
+        if not _NOTED.isdisjoint(keys):
+            if not PARTING.isdisjoint(keys) and is_goodbye(text):
+                return ["GOODBYE"], ["goodbye"]
+            repair(keys, said)
+        if len(set(keys)) < len(keys):
+            unstutter(keys, said)
         if mark:
             _close(keys, said)
         return keys, said
-    keys, said = _look_at(cut(text))
-    repair(keys, said)
-    _close(keys, said)
-    return keys, said
+    if is_goodbye(text):
+        return ["GOODBYE"], ["goodbye"]
+    return _hear_all(text)
 
 
 def _close(keys: list[str], said: list[str]) -> None:
     """Take the marks off the end."""
     while keys and (keys[-1] == "," or keys[-1] == "."):
         del keys[-1], said[-1]
+
+
+def _hear_all(text: str) -> tuple[list[str], list[str]]:
+    """Hear any text but a leave-taking: what is usual is only heard quicker than here."""
+    keys, said = _look_at(cut(text))
+    repair(keys, said)
+    unstutter(keys, said)
+    _close(keys, said)
+    return keys, said
 
 
 def _look_at(tokens: list[str]) -> tuple[list[str], list[str]]:

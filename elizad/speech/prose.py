@@ -32,7 +32,7 @@ _LOOSE: Final = listed(
 _BEFORE_MARK: Final = re.compile(r"[ ,;:]+(?<= )(?=[,.?!;:…](?!\w))")
 _TWO_POINTS: Final = re.compile(r"(?<!\.)\.\.(?!\.)")
 _OWNER: Final = re.compile(r"(\S*) 's\b")
-_SMALL_LETTER_NEXT: Final = re.compile(r"[.?!…][\"')]* [^\W\d_A-Z]")
+_SMALL_LETTER_NEXT: Final = re.compile(r" (?<=[.?!…\"')] )[^\W\d_A-Z]")  # begins with what is quickly found
 _NEXT_SENTENCE: Final = re.compile(r"(\S*[.?!…])([\"')]* )([^\W\d_])")
 _ENDS: Final = (".", "?", "!", "…")
 

@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from elizad.speech import hearing
 from elizad.speech.everyday import FUNCTION_WORDS
-from elizad.speech.farewell import is_goodbye
-from elizad.speech.hearing import hear
 from elizad.speech.numerals import spell_out
 from elizad.speech.person import mirror
 from elizad.speech.prose import finished, joined, long_words
@@ -50,9 +49,7 @@ class Spoken:
         words = _COMMENT.sub("", source)
         return _as_written if words != words.upper() else _lowered
 
-    def hear(self, text: str) -> tuple[list[str], list[str]]:
-        """Cut what the caller said into keys and spellings. A leave-taking is one word, whatever it is wrapped in."""
-        return (["GOODBYE"], ["goodbye"]) if is_goodbye(text) else hear(text)
+    hear = staticmethod(hearing.hear)
 
     def mirror(self, heard: Sequence[str], keys: Sequence[str], said: list[str]) -> list[str]:
         """Say the clause back: persons turned round, verbs in agreement."""

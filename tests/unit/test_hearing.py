@@ -6,9 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from elizad.speech.context import repair
-from elizad.speech.hearing import _EXPANDED, _PLAIN, _look_at, hear
-from elizad.speech.tokens import cut
+from elizad.speech.farewell import is_goodbye
+from elizad.speech.hearing import _EXPANDED, _PLAIN, _hear_all, hear
 from tests.support.everyday import talk
 
 TYPED = {
@@ -184,11 +183,9 @@ MARKED = st.tuples(WORDS | CASED, st.sampled_from(["", "", "", *".?!,:;"])).map(
 @example(["The", "My", "Fair,", "Lady"], " ")
 @example(["At", "6", "a.m."], " ")
 @example(["He", "met", "Dr.", "No."], " ")
+@example(["Good", "night,", "see", "you"], " ")
+@example(["Good", "night,", "see", "you"], "  ")
 @example(["Um.", "Maybe.", "Um,", "I", "do,", "um,", "now,"], " ")
-def test_plain_talk_is_heard_as_when_each_word_is_looked_at(words: list[str], space: str) -> None:
+def test_plain_talk_is_heard_as_when_each_word_is_hear_all(words: list[str], space: str) -> None:
     text = space.join(words)
-    keys, said = _look_at(cut(text))
-    repair(keys, said)
-    while keys and keys[-1] in (",", "."):
-        del keys[-1], said[-1]
-    assert hear(text) == (keys, said)
+    assert hear(text) == ((["GOODBYE"], ["goodbye"]) if is_goodbye(text) else _hear_all(text))
