@@ -69,7 +69,7 @@ Command = Speak | EndTurn | AnswerKeepalive | Interject | TuneAgent | Publish
 
 
 class Cue(msgspec.Struct, frozen=True, gc=False):
-    """A command, and when it is due: seconds from the start of its turn."""
+    """Commands that are due together, and when: seconds from the start of their turn."""
 
     due_s: float
-    command: Command
+    commands: tuple[Command, ...]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
-from msgspec.structs import replace
 
-from elizad.conversation.commands import Cue, EndTurn, Speak
+from elizad.conversation.commands import Command, Cue, EndTurn, Speak
 from elizad.conversation.events import Ask, TurnRequested
 from elizad.conversation.guide import UNGUIDED, Guide
 from elizad.conversation.history import CallerTurns, History
@@ -36,7 +35,7 @@ class Manner(NamedTuple):
     utterance_chars: int = 2000
 
 
-class Folded(NamedTuple):
+class Folded(msgspec.Struct, frozen=True, gc=False):
     """What the caller said in each turn of the call, and what ELIZA's state is after that."""
 
     turns: tuple[str, ...]
@@ -157,8 +156,10 @@ class Conversation:
         turns = self._turns.of(event.transcript)
         if not turns:
             return self._wordless(event)
-        if self._history.replay(turns):
+        answer = self._history.answer(turns)  # whoever answers: the fold is of every turn
+        if answer is None:
             return None
+        state, text, problem = answer
         guide, heard = self._guide, turns[-1]
         leaving = is_goodbye(heard)
         left_s = None if self._lasts_s is None else self._lasts_s - elapsed_s
@@ -166,14 +167,13 @@ class Conversation:
         if guide.steering.may_decide(heard, left_s):
             decision = guide.steering.look(self._context(event, turns, leaving, left_s))
         answers = decision is None or decision.then == "go_on"
-        voice = None
-        if answers and self._remarks.may_be_of(event.expressions):
+        if answers and problem is None and self._remarks.may_be_of(event.expressions):
             voice = self._remarks.voice(event.expressions, self._already_said(event))
-        # Whoever answers: the fold is of every turn.
-        state, text, problem = self._history.answer(turns, voice)
+            if voice is not None:
+                text = self._history.remark(voice) or text
         if leaving and "GOODBYE" not in self._eliza.script.rules:
             text, problem = FAREWELL, None  # the script has no word for it, and hanging up needs one
-        folded: Folded = tuple.__new__(Folded, (turns, state))  # half the cost of a call
+        folded = Folded(turns, state)
         if self._delegates and answers:
             return self._delegate(event, folded, decision, Delegated(text, leaving, left_s))
         hang_up, steered = leaving and answers, ""
@@ -192,10 +192,8 @@ class Conversation:
         None while there is something to replay, as for `on`.
         """
         turns = self.heard(event.transcript)
-        if self._history.replay(turns):
-            return None
-        state, _, _ = self._history.answer(turns)
-        return Folded(turns, state)
+        answer = self._history.answer(turns)
+        return None if answer is None else Folded(turns, answer[0])
 
     def apologise(self, event: TurnRequested) -> Turn:
         """Return what is said when something of ours has failed: the caller hears a person's words, not silence."""
@@ -241,12 +239,12 @@ class Conversation:
         return self._guide.hush(self._guide.spell(text))
 
     def _delegate(self, event: TurnRequested, folded: Folded, decision: Decision | None, delegated: Delegated) -> Turn:
-        turns, _ = folded
+        turns = folded.turns
         first = "" if decision is None else self._guide.spell(decision.say)
         first = self._guide.disclosed(first, len(turns), self._already_said(event))
         steered = "" if decision is None else decision.rule
-        turn = self._turn(event, turns[-1], f"{first} " if first else "", steered=steered, folded=folded)
-        return replace(turn, cues=turn.cues[:-1], delegated=delegated)
+        first = f"{first} " if first else ""
+        return self._turn(event, turns[-1], first, steered=steered, folded=folded, delegated=delegated)
 
     def _already_said(self, event: TurnRequested) -> AlreadySaid:
         if self._said is None:
@@ -285,6 +283,7 @@ class Conversation:
         hang_up: bool = False,
         steered: str = "",
         folded: Folded | None = None,
+        delegated: Delegated | None = None,
     ) -> Turn:
         if self._guide.hush.words:
             text = self._guide.hush(text)
@@ -292,10 +291,24 @@ class Conversation:
             text = without_tools(text)
         unit, pace_s, _ = self._manner
         number = event.turn
-        hold_s = due_s = event.hold_s
-        cues: list[Cue] = []
+        commands: list[Command] = []
         for chunk in split_chunks(text, unit):
-            due_s = hold_s + len(cues) * pace_s
-            cues.append(Cue(due_s, Speak(number, chunk)))
-        cues.append(Cue(due_s, EndTurn(number, hang_up)))
-        return Turn(number, heard, text, tuple(cues), problem, steered, folded)
+            commands.append(Speak(number, chunk))
+        if delegated is None:
+            commands.append(EndTurn(number, hang_up))
+        if pace_s or not commands:
+            cues = tuple(_paced(commands, event.hold_s, pace_s))
+        else:
+            cues = (Cue(event.hold_s, tuple(commands)),)
+        return Turn(number, heard, text, cues, problem, steered, folded, delegated)
+
+
+def _paced(commands: Sequence[Command], hold_s: float, pace_s: float) -> list[Cue]:
+    """Return when each of `commands` is due; the end comes with the last piece."""
+    cues: list[Cue] = []
+    for command in commands:
+        if cues and isinstance(command, EndTurn):
+            cues[-1] = Cue(cues[-1].due_s, (*cues[-1].commands, command))
+        else:
+            cues.append(Cue(hold_s + len(cues) * pace_s, (command,)))
+    return cues

@@ -93,42 +93,37 @@ class History:
         self._before: _Checkpoint = self._origin
         self._after: _Checkpoint = self._origin
 
-    def replay(self, turns: tuple[str, ...]) -> bool:
-        """Replay one turn of what comes before the last of `turns`, unless that is known; whether there was one.
+    def answer(self, turns: tuple[str, ...]) -> tuple[State, str, str | None] | None:
+        """Return the state that `turns` lead to, the reply to the last, and any problem, in words for a log.
 
-        A transcript can hold thousands, each a fraction of a millisecond or more: let others work in between.
+        None when a turn of what comes before the last was replayed instead: call it again. A transcript can hold
+        thousands, each a fraction of a millisecond or more: let others work in between.
         """
-        last = len(turns) - 1
-        for point in (self._after, self._before, self._origin):
-            at = len(point[0])
-            if at <= last and turns[:at] == point[0]:
-                break
-        self._before = point
-        if at == last:
-            return False
-        self._reply(turns[: at + 1])
-        return True
-
-    def answer(self, turns: tuple[str, ...], voice: Voice | None = None) -> tuple[State, str, str | None]:
-        """Return the state that `turns` lead to, the reply to the last, and any problem; what is before is replayed.
-
-        With a `voice`, the reply may be a remark on how the last one was said. It leaves no trace in the fold. A
-        problem is what went wrong on the way, in words for a log.
-        """
-        if turns == self._after[0]:  # the same payload again
-            (_, state, reply), problem = self._after, None
-        else:
-            state, reply, problem = self._reply(turns)
-        if voice is not None and problem is None:
-            reply = self._eliza.remark(self._before[1], turns[-1], voice) or reply
-        return state, reply, problem
-
-    def _reply(self, turns: tuple[str, ...]) -> tuple[State, str, str | None]:
-        """Take one step, from the earlier checkpoint to the later."""
+        known, state, reply = self._after
+        if known == turns:
+            return state, reply, None  # the same payload again
+        newest, before = turns, turns[:-1]
+        if known == before:  # it goes on
+            self._before = self._after
+        elif self._before[0] != before:  # nor is its last utterance corrected
+            self._before = self._nearest(turns)
+            newest = turns[: len(self._before[0]) + 1]
         state, problem = self._before[1], None
         try:
-            state, reply = self._eliza.reply(state, turns[-1])
+            state, reply = self._eliza.reply(state, newest[-1])
         except EndlessScript as error:
             reply, problem = APOLOGY, str(error)
-        self._after = turns, state, reply
-        return state, reply, problem
+        self._after = newest, state, reply
+        return (state, reply, problem) if len(newest) == len(turns) else None
+
+    def _nearest(self, turns: tuple[str, ...]) -> _Checkpoint:
+        """Return the last checkpoint from which `turns` go on."""
+        for point in (self._after, self._before):
+            at = len(point[0])
+            if at < len(turns) and turns[:at] == point[0]:
+                return point
+        return self._origin
+
+    def remark(self, voice: Voice) -> str | None:
+        """Return a remark on how the turn was said that was answered last, if one is in place: no trace in the fold."""
+        return self._eliza.remark(self._before[1], self._after[0][-1], voice)

@@ -161,7 +161,8 @@ class Answers:
             return False
         if turn.delegated is not None:
             return turn.delegated.hang_up
-        return any(isinstance(cue.command, EndTurn) and cue.command.hang_up for cue in turn.cues[-1:])
+        end = turn.cues[-1].commands[-1]
+        return isinstance(end, EndTurn) and end.hang_up
 
     def _begin(self, event: TurnRequested) -> _Now:
         self.hush()

@@ -30,25 +30,28 @@ class Playing:
             return math.inf
         cue = self._cues[self._at]
         due = self._started + cue.due_s
-        return max(due, held_until) if isinstance(cue.command, EndTurn) else due
+        return max(due, held_until) if isinstance(cue.commands[0], EndTurn) else due
 
     def take(self, now: float, held_until: float) -> list[Command]:
         """Return the pieces that are due at `now`, the end not before `held_until`."""
         taken: list[Command] = []
         for cue in self._cues[self._at :]:
-            if self._started + cue.due_s > now or (held_until > now and isinstance(cue.command, EndTurn)):
+            if self._started + cue.due_s > now:
                 break
-            taken.append(cue.command)
-        self._at += len(taken)
+            taken += cue.commands
+            self._at += 1
+        if held_until > now and taken and isinstance(taken[-1], EndTurn):
+            self._at -= 1
+            self._cues[self._at] = Cue(self._cues[self._at].due_s, (taken.pop(),))
         return taken
 
     def say(self, text: str, now: float) -> None:
         """Add something to say behind what there is."""
         since = now - self._started
         due_s = max(since, self._cues[-1].due_s + self._pace_s) if self._cues else since
-        self._cues.append(Cue(due_s, Speak(self.number, text)))
+        self._cues.append(Cue(due_s, (Speak(self.number, text),)))
 
     def end(self, now: float, *, hang_up: bool) -> None:
         """Let it end behind what there is."""
         due_s = self._cues[-1].due_s if self._at < len(self._cues) else now - self._started
-        self._cues.append(Cue(due_s, EndTurn(self.number, hang_up)))
+        self._cues.append(Cue(due_s, (EndTurn(self.number, hang_up),)))

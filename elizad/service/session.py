@@ -196,7 +196,7 @@ class Session:
         return payload
 
     def _after(self, folded: Folded, kept: Kept) -> Kept:
-        turns, state = folded
+        turns, state = folded.turns, folded.state
         digest, digest_before = self._digests.of(turns)
         topic = next(filter(None, map(self._topic, reversed(self._unread))), kept.topic)
         self._unread.clear()

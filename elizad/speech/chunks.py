@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import string
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final, Literal
@@ -30,11 +31,14 @@ _SPOKEN: Final = re.compile(r"\w\S*")  # what counts as a word: a dash or an emo
 _OPENERS: Final = "\"'“‘«([{"
 _POINTED: Final = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]")  # e.g, U.S, Ph.D
 _BEFORE_NUMBER: Final = frozenset({"no", "p", "pp", "fig"})  # abbreviations if a number follows
-_POINTED_WORDS: Final = MAY_END | NEVER_END | _BEFORE_NUMBER
+_POINTED_WORDS: Final = MAY_END | NEVER_END | _BEFORE_NUMBER | frozenset(string.ascii_lowercase)
 _INITIAL: Final = re.compile(r"[^\W\d_]\.")
 _BEFORE_POINT: Final = 24  # characters looked at before a point: longer than any abbreviation
-# Two sentences of which the first ends with a word and a mark, and nothing in either could be mistaken for an end.
-_TWO_PLAIN: Final = re.compile(r"(?:\w[A-Za-z0-9 ,;:'-]* )?([A-Za-z]{2,24})[.?!] (?=\w)[A-Za-z0-9 ,;:'-]+[.?!]?")
+# One or two sentences with nothing in them that could be mistaken for an end: the last word of the first, and the mark
+# before the second.
+_PLAIN: Final = re.compile(
+    r"(?:[A-Za-z0-9 ,;:'-]* )?([A-Za-z0-9][A-Za-z0-9,;:'-]*+)(?:([.?!] )[A-Za-z0-9][A-Za-z0-9 ,;:'-]*+)?[.?!]*+"
+)
 
 # Where there is no mark, cut before a word that joins clauses (1), or else before one that joins phrases (2).
 _JOINTS: Final = dict.fromkeys(
@@ -55,14 +59,21 @@ def split_chunks(reply: str, unit: Unit) -> list[str]:
     the empty reply gives []. Sentences and clauses of more than MAX_WORDS words are cut at their clauses or else at a
     word, and the first chunk has at most FIRST_WORDS, or its first clause, so that speech can start at once.
     """
+    if unit == "sentence" and (plain := _PLAIN.fullmatch(reply)) is not None:
+        # As most replies are: this is quicker than to search for all that may stand round a mark.
+        spaces, border = reply.count(" "), plain.end(2)
+        if border < 0:
+            if spaces < FIRST_WORDS:
+                return [reply]
+        elif spaces < MAX_WORDS and plain[1].lower() not in _POINTED_WORDS:
+            first = reply[:border]
+            if spaces < FIRST_WORDS or not _is_longer(first, FIRST_WORDS):
+                return [first, reply[border:]]
     if not reply or reply.isspace():
         return [reply] if reply else []
     if unit == "word":
         return _joined(_TOKEN.findall(reply))
     words = len(reply.split())
-    plain = _plain_sentences(reply) if unit == "sentence" and words <= MAX_WORDS else []
-    if plain and (words <= FIRST_WORDS or not _is_longer(plain[0], FIRST_WORDS)):
-        return plain
     pieces = _sentences(reply)
     if unit == "clause":
         pieces = [clause for sentence in pieces for clause in _clauses(sentence)]
@@ -80,21 +91,6 @@ def split_sentences(reply: str) -> list[str]:
     if not reply or reply.isspace():
         return [reply] if reply else []
     return _joined(_sentences(reply))
-
-
-def _plain_sentences(text: str) -> list[str]:
-    """The sentences of a text that has one or two and nothing unusual, as most replies; none of another text.
-
-    This is quicker than to search for all that may stand round a mark.
-    """
-    inner = text.rstrip(".?!")
-    if not ("." in inner or "?" in inner or "!" in inner or "…" in inner):
-        return [text]
-    two = _TWO_PLAIN.fullmatch(text)
-    if two is None or two[1].lower() in _POINTED_WORDS:
-        return []
-    border = two.end(1) + 2
-    return [text[:border], text[border:]]
 
 
 def _sentences(text: str) -> list[str]:
@@ -143,19 +139,19 @@ def _breaths(piece: str) -> list[str]:
 
 def _cut(clause: str, limit: int) -> list[str]:
     """Cut a clause without marks into parts of at most `limit` words: about equal, and before words that join."""
-    tokens = _TOKEN.findall(clause)
+    kinds = list(map(_JOINTS.get, clause.lower().split()))
     parts = []
     start = 0
-    while (left := len(tokens) - start) > limit:
+    while (left := len(kinds) - start) > limit:
         stop = start + math.ceil(left / math.ceil(left / limit))
-        reach = range(start + _CUT_WORDS, min(start + limit, len(tokens) - _CUT_WORDS) + 1)
-        kinds = {at: _JOINTS.get(tokens[at].strip().lower(), 0) for at in range(reach.start - 1, reach.stop)}
+        reach = range(start + _CUT_WORDS, min(start + limit, len(kinds) - _CUT_WORDS) + 1)
         joints = [at for at in reach if kinds[at] and not kinds[at - 1]]  # "and when" and "through that" stay together
         if joints:
             stop = min(joints, key=lambda at: (kinds[at], abs(at - stop)))
-        parts.append("".join(tokens[start:stop]))
-        start = stop
-    return [*parts, "".join(tokens[start:])]
+        after = clause.split(None, stop - start)[-1]
+        parts.append(clause.removesuffix(after))
+        clause, start = after, stop
+    return [*parts, clause]
 
 
 def _ends_sentence(text: str, border: re.Match[str]) -> bool:

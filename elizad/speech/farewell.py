@@ -31,12 +31,11 @@ _LONGEST: Final = 120  # characters; what is longer says something else as well
 
 def is_goodbye(utterance: str) -> bool:
     """Say whether the caller takes leave, and says nothing else: "okay thank you bye", not "I said goodbye to her"."""
-    if len(utterance) > _LONGEST:
-        return False
     small = utterance.lower()
     hinted = "bye" in small or "see y" in small or "take care" in small or "so long" in small or "farewell" in small
-    hinted = hinted or "night" in small or "talk to y" in small
     # The hints are quicker than the expression, but only that knows which letters beyond ASCII are like these.
-    if (not hinted and utterance.isascii()) or _PARTING.search(utterance) is None:
+    if not (hinted or "night" in small or "talk to y" in small) and utterance.isascii():
+        return False
+    if len(utterance) > _LONGEST or _PARTING.search(utterance) is None:
         return False
     return _AROUND.issuperset(_NOT_WORDS.sub(" ", utterance.replace("’", "'").casefold()).split())

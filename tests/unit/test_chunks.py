@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elizad.speech import chunks as chunks_module
 from elizad.speech.chunks import (
     FIRST_WORDS,
     MAX_WORDS,
     Unit,
-    _plain_sentences,
-    _sentences,
     split_chunks,
     split_sentences,
 )
@@ -154,13 +155,17 @@ def test_chunks_joined_are_the_reply(reply: str, unit: Unit) -> None:
         assert all(any(char.isalnum() or char == "_" for char in chunk) for chunk in chunks)
 
 
-PLAIN = st.lists(st.sampled_from(["I", "it", "Why", "Dr", "on", "so", ".", "?", "!", " ", " ", "_", "'", "…", "\n"]))
+PLAIN = st.lists(
+    st.sampled_from(["I", "it", "Why", "Dr", "etc", "on", "5", ".", "?", "!", ". ", " ", " ", "_", "-", "'", "…", "\n"])
+)
 
 
 @given(TALK | PLAIN.map("".join))
-def test_plain_sentences_are_those_of_the_closer_look(reply: str) -> None:
-    plain = _plain_sentences(reply)
-    assert not plain or plain == _sentences(reply) == split_sentences(reply) or not reply
+def test_a_plain_reply_is_cut_as_a_closer_look_cuts_it(reply: str) -> None:
+    with patch.object(chunks_module, "_PLAIN", re.compile("(?!)")):
+        closer = split_chunks(reply, "sentence")
+    assert split_chunks(reply, "sentence") == closer
+    assert split_sentences(reply) == closer or len(reply.split()) > FIRST_WORDS
 
 
 @given(st.lists(st.sampled_from(["a", "and", "b,", "of", "c.", "d"]), max_size=90).map(" ".join))

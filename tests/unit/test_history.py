@@ -46,9 +46,9 @@ class Answer(NamedTuple):
 
 def answer(history: History, turns: list[str]) -> Answer:
     """The reply, without a thought for others."""
-    while history.replay(tuple(turns)):
+    while (found := history.answer(tuple(turns))) is None:
         pass
-    return Answer(*history.answer(tuple(turns)))
+    return Answer(*found)
 
 
 def transcript(*entries: tuple[Role, str]) -> list[Utterance]:
@@ -137,12 +137,11 @@ def test_a_replay_takes_one_turn_at_a_time() -> None:
     history = History(eliza)
     turns = ("my sister", "I need rest", "yes", "long")
     for steps in range(1, len(turns)):
-        assert history.replay(turns)
+        assert history.answer(turns) is None
         assert eliza.steps == steps
-    assert not history.replay(turns)
-    assert eliza.steps == len(turns) - 1
-    history.answer(turns)
-    assert not history.replay((*turns, "yes")), "what is known need not be replayed"
+    assert history.answer(turns) is not None
+    assert eliza.steps == len(turns)
+    assert history.answer((*turns, "yes")) is not None, "what is known need not be replayed"
 
 
 def test_what_went_wrong_in_an_earlier_turn_is_no_problem_of_the_newest() -> None:
@@ -155,7 +154,7 @@ def test_what_went_wrong_in_an_earlier_turn_is_no_problem_of_the_newest() -> Non
 def test_a_replay_that_is_given_up_changes_no_reply(turns: list[str], after: int) -> None:
     history = History(make_eliza())
     for _ in range(min(after, len(turns) - 1)):
-        history.replay(tuple(turns))
+        history.answer(tuple(turns))
     assert answer(history, turns) == answer(History(make_eliza()), turns)
 
 
@@ -163,10 +162,10 @@ def test_chunks_are_due_one_after_the_other_from_when_the_turn_may_begin() -> No
     conversation = Conversation(make_eliza(), Manner("word", 0.5))
     event = TurnRequested(7, ask=Ask.GREETING, greeting="Please do go on", hold_s=2.0)
     cues = take(conversation, event).cues
-    assert [cue.due_s for cue in cues] == [2.0, 2.5, 3.0, 3.5, 3.5]
-    assert cues[-1].command == EndTurn(7)
+    assert [(cue.due_s, len(cue.commands)) for cue in cues] == [(2.0, 1), (2.5, 1), (3.0, 1), (3.5, 2)]
+    assert cues[-1].commands[-1] == EndTurn(7)
     [silence] = take(conversation, replace(event, greeting="")).cues
-    assert silence == Cue(2.0, EndTurn(7)), "silence ends as soon as it may begin"
+    assert silence == Cue(2.0, (EndTurn(7),)), "silence ends as soon as it may begin"
 
 
 def test_a_conversation_that_nobody_has_begun_holds_next_to_nothing() -> None:

@@ -216,8 +216,7 @@ def test_stay_go_on_and_end() -> None:
     assert call(rule(then="go_on")).say("my cat") == f"{SAY.say} {plain}"
     turn = call(rule(then="end")).reply([user("my cat")])
     assert turn.said == SAY.say
-    assert isinstance(turn.cues[-1].command, EndTurn)
-    assert turn.cues[-1].command.hang_up
+    assert turn.cues[-1].commands[-1] == EndTurn(turn.number, hang_up=True)
     assert turn.steered == "steer[0]"
 
 
@@ -230,7 +229,7 @@ def test_a_steered_turn_is_part_of_the_fold() -> None:
 
 def test_who_takes_leave_is_not_kept_by_a_rule_that_goes_on_and_is_by_one_that_stays() -> None:
     def hangs_up(one: HumeCall) -> bool:
-        end = one.reply([user("goodbye")]).cues[-1].command
+        end = one.reply([user("goodbye")]).cues[-1].commands[-1]
         return isinstance(end, EndTurn) and end.hang_up
 
     assert hangs_up(call())
@@ -279,7 +278,7 @@ def test_a_silence_after_the_end_ends_the_call() -> None:
 
 
 def _hangs_up(turn: Any) -> bool:
-    return bool(turn.cues[-1].command.hang_up)
+    return bool(turn.cues[-1].commands[-1].hang_up)
 
 
 def test_platform_session_variables_and_time_reach_the_rules() -> None:
