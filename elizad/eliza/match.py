@@ -36,7 +36,7 @@ class SixCharacterWords:
 def group_words(element: str, tags: Tags, *, six_characters: bool = False) -> frozenset[str] | SixCharacterWords:
     """Return what one word may be where `(*A B)` (a list) or `(/T U)` (tags) stands; nothing fits any other group."""
     inside = element.removeprefix("(").removesuffix(")").lstrip(" ")
-    words = inside[1:].split()
+    words = [*map(sys.intern, inside[1:].split())]
     if inside.startswith("*"):
         return SixCharacterWords(words) if six_characters else frozenset(words)
     if inside.startswith("/"):
