@@ -11,7 +11,6 @@ from array import array
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from itertools import pairwise
 from operator import length_hint
 from typing import Final, NamedTuple
 
@@ -217,7 +216,10 @@ class Eliza:
         turn.cursors = array("H", state.cursors)
         turn.memories = state.memories
         turn.trace = trace
-        turn.stack, turn.heard, turn.keys, turn.said = stack, heard, keys, said
+        turn.stack = stack
+        turn.heard = heard
+        turn.keys = keys
+        turn.said = said
         turn.mirrored = False
         turn.rank = _NO_KEYWORD
         if trace is not None:
@@ -262,7 +264,7 @@ class Eliza:
                         break
                     link = taken.keyword
                     if type(taken) is Pre:
-                        self._rewrite(turn, taken.parts, decomposition.bounds(places))
+                        self._rewrite(turn, taken.parts, decomposition, places)
                         if tracing:
                             turn.note("rewritten", " ".join(turn.keys))
                     elif tracing:
@@ -285,7 +287,7 @@ class Eliza:
             if isinstance(taken, Say):
                 return self._say(turn, taken, decomposition, places)
             if isinstance(taken, Pre):
-                self._rewrite(turn, taken.parts, decomposition.bounds(places))
+                self._rewrite(turn, taken.parts, decomposition, places)
         return self._diction.utter(self._said(turn))
 
     def _built_in(self, turn: _Turn) -> str:
@@ -295,8 +297,6 @@ class Eliza:
 
     def _transform(self, turn: _Turn, rule: Rule) -> tuple[Reassembly, Decomposition, list[int]] | None:
         """Find the first decomposition of a rule that fits the text; take the reassembly whose turn it is."""
-        if not rule.transformations:
-            return None
         possible, hinted, tried, free = rule.tries
         if hinted:
             for word in turn.keys:
@@ -339,7 +339,7 @@ class Eliza:
             if turn.trace is not None:
                 turn.note("memory", f"form {number + 1} does not fit, nothing is laid")
             return
-        text = self._diction.utter(self._build(form.parts, form.decomposition.bounds(places), self._said(turn), 1))
+        text = self._diction.utter(self._build(form.parts, form.decomposition, places, self._said(turn), 1))
         most = self._diction.max_memories
         turn.memories = (*(turn.memories if most is None else turn.memories[1 - most :]), text)
         if turn.trace is not None:
@@ -350,20 +350,22 @@ class Eliza:
     def _say(self, turn: _Turn, say: Say, decomposition: Decomposition, places: list[int]) -> str:
         text = self._whole.get(id(say))
         if text is None:
-            text = self._diction.utter(self._build(say.parts, decomposition.bounds(places), self._said(turn), 1))
+            text = self._diction.utter(self._build(say.parts, decomposition, places, self._said(turn), 1))
             stretches = self._laid_out[id(say.parts)]
             if len(stretches) < 2 and not any(isinstance(stretch, int) for stretch in stretches):
                 self._whole[id(say)] = text
         return text
 
-    def _rewrite(self, turn: _Turn, parts: Sequence[Part], bounds: Sequence[int]) -> None:
-        keys = self._build(parts, bounds, turn.keys, 0)
-        turn.said = self._build(parts, bounds, self._said(turn), 1)
+    def _rewrite(self, turn: _Turn, parts: Sequence[Part], decomposition: Decomposition, places: list[int]) -> None:
+        keys = self._build(parts, decomposition, places, turn.keys, 0)
+        turn.said = self._build(parts, decomposition, places, self._said(turn), 1)
         turn.keys = keys
         if len(keys) != len(turn.said):  # a word with a space in it, split in one spelling and not in the other
             turn.said = keys
 
-    def _build(self, parts: Sequence[Part], bounds: Sequence[int], words: Sequence[str], spelling: int) -> list[str]:
+    def _build(
+        self, parts: Sequence[Part], decomposition: Decomposition, places: list[int], words: list[str], spelling: int
+    ) -> list[str]:
         """Lay `parts` out; `spelling` 0 takes the script's words as keys, 1 as they are said."""
         stretches = self._laid_out.get(id(parts))
         if stretches is None:
@@ -372,19 +374,16 @@ class Eliza:
         for stretch in stretches:
             if isinstance(stretch, tuple):
                 built += stretch[spelling]
-            elif self._respaced:
-                for word in words[bounds[stretch - 1] : bounds[stretch]]:
-                    built += filter(None, word.split(" "))
             else:
-                built += words[bounds[stretch - 1] : bounds[stretch]]
+                part = decomposition.part(words, places, stretch)
+                built += filter(None, " ".join(part).split(" ")) if self._respaced else part
         return built
 
 
-def _laid(decomposition: Decomposition, keys: Sequence[str], places: Sequence[int]) -> str:
+def _laid(decomposition: Decomposition, keys: list[str], places: list[int]) -> str:
     """Write what each element of a decomposition took."""
-    parts = (" ".join(keys[a:b]) for a, b in pairwise(decomposition.bounds(places)))
-    numbered = enumerate(zip(decomposition.elements, parts, strict=True), 1)
-    return "  ".join(f"{i}:{element}=[{part}]" for i, (element, part) in numbered)
+    numbered = enumerate(decomposition.elements, 1)
+    return "  ".join(f"{i}:{element}=[{' '.join(decomposition.part(keys, places, i))}]" for i, element in numbered)
 
 
 def _stretches(parts: Sequence[Part]) -> tuple[_Stretch, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+import sys
 from typing import Final, NamedTuple
 
 from elizad.eliza.characters import filter_text
@@ -74,8 +75,10 @@ class Lexer:
             if text[0] in "\n\r\v\f":
                 self.line += 1
             elif text[0] != ";":
-                is_number = "0" <= text[0] <= "9"
-                token = Token(Kind.NUMBER, text, text) if is_number else Token(Kind.SYMBOL, filter_text(text), text)
+                if "0" <= text[0] <= "9":
+                    token = Token(Kind.NUMBER, text, text)
+                else:  # a key that is one object in all tables is found sooner
+                    token = Token(Kind.SYMBOL, sys.intern(filter_text(text)), text)
                 self._known[text] = token
                 return token
         return _ENDING

@@ -36,7 +36,7 @@ class SixCharacterWords:
 def group_words(element: str, tags: Tags, *, six_characters: bool = False) -> frozenset[str] | SixCharacterWords:
     """Return what one word may be where `(*A B)` (a list) or `(/T U)` (tags) stands; nothing fits any other group."""
     inside = element.removeprefix("(").removesuffix(")").lstrip(" ")
-    words = inside[1:].split()
+    words = [*map(sys.intern, inside[1:].split())]
     if inside.startswith("*"):
         return SixCharacterWords(words) if six_characters else frozenset(words)
     if inside.startswith("/"):
@@ -94,7 +94,7 @@ class Decomposition:
         self.needs: Final = [need for piece in pieces for _, need in piece.needs if isinstance(need, frozenset)]
 
     def lay(self, words: list[str]) -> list[int] | None:
-        """Return where each piece stands, for `bounds`; None when the pattern does not fit."""
+        """Return where each piece stands, for `part`; None when the pattern does not fit."""
         total = len(words)
         if total < self._least:
             return None
@@ -130,9 +130,11 @@ class Decomposition:
         places.append(end)
         return places
 
-    def bounds(self, places: Sequence[int]) -> list[int]:
-        """Return where each element begins, and the end: element i took `words[bounds[i]:bounds[i + 1]]`."""
-        return [places[piece] + end for piece, end in self._ends]
+    def part(self, words: list[str], places: list[int], number: int) -> list[str]:
+        """Return what the element with this number, from 1, took of the words that the pattern was laid on."""
+        first, start = self._ends[number - 1]
+        last, end = self._ends[number]
+        return words[places[first] + start : places[last] + end]
 
 
 def _compile(stretch: Sequence[str], tags: Tags, six_characters: bool) -> _Piece:

@@ -87,10 +87,8 @@ class Rule:
         these the last one, if that fits every text. Looked for when the rule is first tried: a call has use for few
         rules, and a script has hundreds.
         """
-        *tried, last = self.transformations
-        free = last if last.decomposition.elements == ("0",) else None
-        if free is None:
-            tried.append(last)
+        tried = [*self.transformations]
+        free = tried.pop() if tried and tried[-1].decomposition.elements == ("0",) else None
         possible, hinted = hints([one.decomposition for one in tried])
         return possible, hinted, {1 << number: one for number, one in enumerate(tried)}, free
 

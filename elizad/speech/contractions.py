@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 __all__ = ["EXPANDED", "Expansion"]
@@ -49,7 +50,7 @@ _FILLERS: Final = "um umm ummm uh uhh uhm er erm err hm hmm hmmm mm mmm ah ahh a
 
 def _expansion(text: str) -> Expansion:
     words = text.split()
-    return tuple(word.upper() for word in words), tuple("I" if word == "i" else word for word in words)
+    return tuple(sys.intern(word.upper()) for word in words), tuple("I" if word == "i" else word for word in words)
 
 
 def _table() -> dict[str, Expansion]:

@@ -6,6 +6,7 @@ script, and does not change the person (person.py does).
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 from elizad.speech.context import PAUSE, RULED, repair, unstutter
@@ -20,9 +21,10 @@ _LONGEST: Final = 45  # characters; no word of English is longer, and no listene
 _UNSAYABLE: Final = "something"
 _EMPHASIS: Final = 5  # letters: a longer word in capitals is emphasis, a shorter one may be an acronym
 
-_PLAIN: Final = {key.lower(): key for key in EVERYDAY if key not in EXPANDED}  # most words need no second look
+# Most words need no second look.
+_PLAIN: Final = {key.lower(): sys.intern(key) for key in EVERYDAY if key not in EXPANDED}
 _EXPANDED: Final = {word: words for key, words in EXPANDED.items() for word in (key.lower(), key.capitalize())}
-_SHORT: Final = {word: words for word, words in _EXPANDED.items() if words[0]}  # and these no third
+_SHORT: Final = {word: words for word, words in _EXPANDED.items() if words[0]}  # need no third
 _NOTED: Final = RULED | PARTING
 _IN_TITLES: Final = ("My", "Your", "Me", "You")
 

@@ -15,15 +15,17 @@ ELEMENTS = st.sampled_from(["0", "0", "1", "2", "A", "B", "C", "(*A C)", "(/T)",
 WORDS = st.lists(st.sampled_from("ABCD"), max_size=9)
 
 
-def matched(pattern: Decomposition, words: list[str]) -> list[int] | None:
+def matched(pattern: Decomposition, words: list[str]) -> list[list[str]] | None:
     places = pattern.lay(words)
-    return None if places is None else pattern.bounds(places)
+    if places is None:
+        return None
+    return [pattern.part(words, places, number) for number in range(1, len(pattern.elements) + 1)]
 
 
-def backtracking(pattern: Sequence[str], words: Sequence[str]) -> list[int] | None:
-    """Return the bounds with each 0 as short as possible, from left to right; the definition, slow and plain."""
+def backtracking(pattern: Sequence[str], words: list[str]) -> list[list[str]] | None:
+    """Return the parts with each 0 as short as possible, from left to right; the definition, slow and plain."""
     if not pattern:
-        return [0] if not words else None
+        return [] if not words else None
     element = pattern[0]
     if element == "0":
         widths = range(len(words) + 1)
@@ -36,7 +38,7 @@ def backtracking(pattern: Sequence[str], words: Sequence[str]) -> list[int] | No
         widths = range(1, 2) if fits else range(0)
     for width in widths:
         if width <= len(words) and (rest := backtracking(pattern[1:], words[width:])) is not None:
-            return [0, *(bound + width for bound in rest)]
+            return [words[:width], *rest]
     return None
 
 
@@ -49,11 +51,10 @@ def test_pieces_find_what_backtracking_finds(pattern: list[str], words: list[str
 
 @given(st.lists(ELEMENTS, min_size=1, max_size=7), WORDS)
 def test_the_parts_are_the_whole_text(pattern: list[str], words: list[str]) -> None:
-    bounds = matched(Decomposition(pattern, TAGS), words)
-    if bounds is not None:
-        assert len(bounds) == len(pattern) + 1
-        assert (bounds[0], bounds[-1]) == (0, len(words))
-        assert all(a <= b for a, b in itertools.pairwise(bounds))
+    parts = matched(Decomposition(pattern, TAGS), words)
+    if parts is not None:
+        assert len(parts) == len(pattern)
+        assert [*itertools.chain(*parts)] == words
 
 
 class CountedWord(str):
@@ -77,9 +78,9 @@ def test_the_work_is_bounded_by_words_times_elements() -> None:
 
 
 def test_numbers_are_ascii_and_of_any_length() -> None:
-    assert matched(Decomposition(["٣"]), ["٣"]) == [0, 1]
+    assert matched(Decomposition(["٣"]), ["٣"]) == [["٣"]]
     assert matched(Decomposition(["9" * 5000, "0"]), ["A"]) is None
-    assert matched(Decomposition(["000", "A"]), ["B", "A"]) == [0, 1, 2]
+    assert matched(Decomposition(["000", "A"]), ["B", "A"]) == [["B"], ["A"]]
 
 
 @given(st.lists(st.lists(ELEMENTS, min_size=1, max_size=5), max_size=5), WORDS)
