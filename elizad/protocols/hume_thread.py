@@ -247,12 +247,12 @@ class ThreadReader:
             elements, self.session = payload, None
         else:
             elements, self.session = payload.messages, payload.custom_session_id
-        check_length(len(elements))
-        if not elements:
-            return (), False, scores(None), ()
         if len(elements) == 1:
             after, newest = _START.read_on(elements)
+        elif not elements:
+            return (), False, scores(None), ()
         else:
+            check_length(len(elements))
             before, older = _START.read_on(elements[:-1])
             after, newest = before.read_on(elements[-1:])
             self._mark(text, before, after)
