@@ -60,15 +60,16 @@ class HumeClm:
         Raises:
             RemoteError: 1007, the message is not a payload; 1009, no conversation is that long.
         """
-        thread, session = self._reader.read(text)
-        self._session = session or self._session
-        self._turn += 1
-        expressions, groups = thread.scores, thread.groups
+        reader = self._reader
+        transcript, greet, expressions, groups = reader.read(text)
+        if reader.session:
+            self._session = reader.session
+        turn = self._turn = self._turn + 1
         return [
             TurnRequested(
-                self._turn,
-                thread.transcript,
-                _GREETING if thread.greet else _REPLY,
+                turn,
+                transcript,
+                _GREETING if greet else _REPLY,
                 self._session,
                 expressions=expressions or _phrases(groups) if groups else expressions,
                 context=_context(groups) if groups else (),

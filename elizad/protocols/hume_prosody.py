@@ -16,7 +16,7 @@ from elizad.conversation.scores import FIELDS, AllScores
 
 
 class _PlainProsody(msgspec.Struct, gc=False):
-    scores: AllScores | None = None  # type: ignore[valid-type]
+    scores: AllScores  # type: ignore[valid-type]
 
 
 class PlainModels(msgspec.Struct, gc=False):
@@ -41,13 +41,14 @@ _NOTHING: Final[Mapping[str, float]] = MappingProxyType({})
 
 def scores(models: PlainModels | msgspec.Raw | None) -> Mapping[str, float]:
     """Return those scores of one message that make sense; Raw is what nobody has read yet."""
-    plain = models
-    if isinstance(plain, msgspec.Raw):
+    if isinstance(models, msgspec.Raw):
         try:
-            plain = _PLAIN_MODELS.decode(plain)
+            plain = _PLAIN_MODELS.decode(models)
         except (msgspec.DecodeError, RecursionError):
-            return _one_by_one(plain)
-    if plain is None or plain.prosody is None or plain.prosody.scores is None:
+            return _one_by_one(models)
+    else:
+        plain = models
+    if plain is None or plain.prosody is None:
         return _NOTHING
     heard: Mapping[str, float] = plain.prosody.scores
     return heard

@@ -4,12 +4,12 @@ A payload repeats the last one to the letter and adds to it. So what was read is
 after what was new in the last payload, and the text that led to them: where a payload begins with that text and ends
 as the last one did, only what is between is decoded. In every other case all of it is, and the outcome is the same.
 What is new has the caller's newest words in it; where it has none, it is read again from the earlier checkpoint.
+One entry alone, with which a call begins, leaves no checkpoint: to read it again is quicker.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Annotated, Final
 
 import msgspec
@@ -28,13 +28,16 @@ _MOST_BRACES: Final = 10_000
 """Closing braces that are read with care in one thread, a microsecond each. Half an hour has a thousand, and nobody
 says them; after that, what follows an opening one is all annotation."""
 
+_new: Final = tuple.__new__
 _USER: Final = Role.USER  # found more quickly than in its enumeration
 _OTHER: Final = Role.OTHER
 _ROLES: Final = {"user": _USER, "assistant": Role.ASSISTANT}
 _TYPES: Final = {"user_message": "user", "assistant_message": "assistant"}
+_UNREADABLE: Final = (msgspec.DecodeError, RecursionError, UnicodeEncodeError)
 _SPACE: Final = " \t\n\r"  # of RFC 8259
 _NOTHING: Final = msgspec.Raw(b"null")
 _FEW_CHARS: Final = 8192  # of new text: two turns have half of them
+_BRIEF_CHARS: Final = 3000  # of a payload: one turn of the caller's has two thousand
 _MOST_PIECES: Final = 16  # of the text that is kept: to compare one more takes 70 ns, to copy all of them 10 us or more
 _SHORT_PIECE: Final = 16_384  # characters: below that, to copy one is quicker than to compare one more from then on
 
@@ -45,13 +48,14 @@ class _Message(msgspec.Struct, gc=False):
 
 
 class _Entry(msgspec.Struct, gc=False):
-    """One entry of the thread, but for its models. `time` is only compared; the rest is skipped."""
+    """One entry of the thread, in Hume's order. `time` is only compared; the rest is skipped."""
 
     type: str | None = None
     message: _Message | None = None
+    models: PlainModels | msgspec.Raw | None = None
+    time: msgspec.Raw = msgspec.Raw()
     role: str | None = None
     content: str | None = None
-    time: msgspec.Raw = msgspec.Raw()
 
 
 class _Element(_Entry, gc=False):
@@ -66,9 +70,19 @@ class _NewElement(_Entry, gc=False):
     models: PlainModels | None = None
 
 
+_Session = Annotated[str, msgspec.Meta(max_length=MAX_SESSION_CHARS)] | None
+
+
 class _Payload(msgspec.Struct):
     messages: list[_Element]
-    custom_session_id: Annotated[str, msgspec.Meta(max_length=MAX_SESSION_CHARS)] | None = None
+    custom_session_id: _Session = None
+
+
+class _BriefPayload(msgspec.Struct):
+    """A payload of one turn, or of a few that were typed."""
+
+    messages: list[_NewElement]
+    custom_session_id: _Session = None
 
 
 class _Outline(msgspec.Struct):
@@ -78,22 +92,17 @@ class _Outline(msgspec.Struct):
 
 
 _PAYLOAD: Final = msgspec.json.Decoder(_Payload | list[_Element])
+_BRIEF: Final = msgspec.json.Decoder(_BriefPayload)
 # As deep as in a payload, which bounds how deep.
 _ELEMENTS: Final = msgspec.json.Decoder(list[list[_Element]])
 _NEW_ELEMENTS: Final = msgspec.json.Decoder(list[list[_NewElement]])
 _OUTLINE: Final = msgspec.json.Decoder(_Outline | list[msgspec.Raw])
 
 
-class Thread(msgspec.Struct, frozen=True, gc=False):
-    """What a thread says: without annotations, doubles and instructions. `greet`: the newest word is to greet.
-
-    With the caller's newest words came `scores`, of the voice, and `groups`, the insides of brace groups.
-    """
-
-    transcript: tuple[Utterance, ...] = ()
-    greet: bool = False
-    scores: Mapping[str, float] = MappingProxyType({})
-    groups: tuple[str, ...] = ()
+Thread = tuple[tuple[Utterance, ...], bool, Mapping[str, float], tuple[str, ...]]
+"""What a thread says, without annotations, doubles and instructions, and whether its newest word is to greet; the
+scores of the caller's newest words, and the insides of the brace groups that came with them.
+"""
 
 
 _Newest = tuple[PlainModels | msgspec.Raw | None, tuple[str, ...]]
@@ -127,13 +136,12 @@ class _Checkpoint(msgspec.Struct, frozen=True, gc=False):
         for element in elements:
             said = element.message or element
             role, content = said.role or _TYPES.get(element.type or "", ""), said.content or ""
-            entry = (role, content, element.time)
+            entry = role, content, element.time
             if entry == last:
                 continue
             last = entry
-            known = _ROLES.get(role, _OTHER)
-            if known is not _USER:
-                transcript.append(tuple.__new__(Utterance, (known, content)))
+            if role != "user":
+                transcript.append(_new(Utterance, (_ROLES.get(role, _OTHER), content)))
                 continue
             text = content.strip()
             groups: tuple[str, ...] = ()
@@ -144,11 +152,11 @@ class _Checkpoint(msgspec.Struct, frozen=True, gc=False):
                 else:
                     text = content.partition("{")[0].strip()
             greet = False
-            if text.startswith(GREETING_INSTRUCTION):
+            if GREETING_INSTRUCTION in text and text.startswith(GREETING_INSTRUCTION):
                 text = text.removeprefix(GREETING_INSTRUCTION).lstrip()
                 greet = not text
             if not greet:
-                transcript.append(tuple.__new__(Utterance, (known, text)))
+                transcript.append(_new(Utterance, (_USER, text)))
                 newest = element.models, groups
         if last is not None:
             last = last[0], last[1], last[2].copy()  # without the payload in which it stood
@@ -163,7 +171,7 @@ _START: Final = _Checkpoint()
 class ThreadReader:
     """Reads the payloads of one connection. Keeps the newest one's text, in pieces: a payload, once."""
 
-    __slots__ = ("_after", "_before", "_ending", "_newer", "_older", "_session")
+    __slots__ = ("_after", "_before", "_ending", "_newer", "_older", "session")
 
     def __init__(self) -> None:
         self._before = _START
@@ -171,10 +179,10 @@ class ThreadReader:
         self._older: tuple[str, ...] = ()  # the text that led to the first of them, in pieces that need no copy
         self._newer = ""  # the text between them
         self._ending = ""  # what came after the second
-        self._session: str | None = None  # the name in that payload
+        self.session: str | None = None  # the name in that payload
 
-    def read(self, text: str) -> tuple[Thread, str | None]:
-        """Return the thread, and the session's name if the payload has one.
+    def read(self, text: str) -> Thread:
+        """Return the thread; `session` is then the session's name if the payload has one.
 
         Raises:
             RemoteError: 1007, the text is not a payload; 1009, no conversation is that long.
@@ -190,7 +198,7 @@ class ThreadReader:
                 thread = self._read_from(after, text) if text.startswith(self._newer, begin) else None
                 thread = thread or self._read_from(self._before, text)
                 if thread is not None:
-                    return thread, self._session
+                    return thread
         return self._read_all(text)
 
     def _read_from(self, point: _Checkpoint, text: str) -> Thread | None:
@@ -206,12 +214,11 @@ class ThreadReader:
             objects = (point.objects or text.count("{", 0, point.chars)) + new.count("{")
             if objects + self._ending.count("{") > MOST_OBJECTS:
                 return None
-        lists = _lists(f"[[{{}}{new}]]" if point.entries else f"[[{new}]]")
+        lists = _lists(f"[[{{}}{new}]]")
         if len(lists) != 1:
             return None  # the list ends before the ending
         elements = lists[0]
-        if point.entries:
-            del elements[0]  # ours, for the comma behind it
+        del elements[0]  # ours, for the comma behind it
         if point.entries + len(elements) > MOST_ENTRIES:
             return None
         after, newest = point.read_on(elements, end, objects)
@@ -225,23 +232,33 @@ class ThreadReader:
             self._older = tuple(pieces) if len(pieces) <= _MOST_PIECES else ("".join(pieces),)
         self._newer = new
         self._before, self._after = point, after
-        return Thread(after.transcript, after.greet, scores(newest[0]), newest[1])
+        models, groups = newest
+        return after.transcript, after.greet, scores(models), groups
 
-    def _read_all(self, text: str) -> tuple[Thread, str | None]:
+    def _read_all(self, text: str) -> Thread:
         self._after, self._older, self._newer = None, (), ""
-        payload = decode(_PAYLOAD, text)
-        if isinstance(payload, _Payload):
-            elements, self._session = payload.messages, payload.custom_session_id
+        payload: _BriefPayload | _Payload | list[_Element]
+        try:
+            payload = _BRIEF.decode(text) if len(text) < _BRIEF_CHARS else decode(_PAYLOAD, text)
+        except _UNREADABLE:
+            payload = decode(_PAYLOAD, text)
+        elements: list[_Element] | list[_NewElement]
+        if isinstance(payload, list):
+            elements, self.session = payload, None
         else:
-            elements, self._session = payload, None
-        check_length(len(elements))
-        if not elements:
-            return Thread(), self._session
-        before, older = _START.read_on(elements[:-1])
-        after, newer = before.read_on(elements[-1:])
-        self._mark(text, before, after)
-        models, groups = newer or older or (None, ())
-        return Thread(after.transcript, after.greet, scores(models), groups), self._session
+            elements, self.session = payload.messages, payload.custom_session_id
+        if len(elements) == 1:
+            after, newest = _START.read_on(elements)
+        elif not elements:
+            return (), False, scores(None), ()
+        else:
+            check_length(len(elements))
+            before, older = _START.read_on(elements[:-1])
+            after, newest = before.read_on(elements[-1:])
+            self._mark(text, before, after)
+            newest = newest or older
+        models, groups = newest or (None, ())
+        return after.transcript, after.greet, scores(models), groups
 
     def _mark(self, text: str, before: _Checkpoint, after: _Checkpoint) -> None:
         """Remember where in the text the last entry begins and ends, if that is certain."""
@@ -249,9 +266,7 @@ class ThreadReader:
         last = bytes(entries[-1]).decode()
         start = text.rfind(last)
         end = start + len(last)
-        head, ending = text[:start].rstrip(_SPACE), text[end:]
-        if before.entries:
-            head = head.removesuffix(",")
+        head, ending = text[:start].rstrip(_SPACE).removesuffix(","), text[end:]
         try:
             known = _outline(head + ending)
         except RemoteError:
@@ -268,7 +283,7 @@ def _lists(text: str) -> list[list[_Element]] | list[list[_NewElement]]:
     try:
         if len(text) < _FEW_CHARS:
             return _NEW_ELEMENTS.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+    except _UNREADABLE:
         pass
     try:
         return decode(_ELEMENTS, text)

@@ -24,15 +24,21 @@ from elizad.types import Role, Utterance
 Outcome = tuple[Thread, str | None] | tuple[int, str]
 
 
+def words(thread: Thread) -> tuple[Utterance, ...]:
+    return thread[0]
+
+
 def outcome(reader: ThreadReader, text: str) -> Outcome:
     try:
-        return reader.read(text)
+        return reader.read(text), reader.session
     except RemoteError as error:
         return error.code, error.reason
 
 
 def fresh(text: str) -> Outcome:
-    return outcome(ThreadReader(), text)
+    """What a payload says that is the first, and is read as a long one is."""
+    with mock.patch.object(hume_thread, "_BRIEF_CHARS", 0):
+        return outcome(ThreadReader(), text)
 
 
 def entry(role: str, words: object, *, time: int | None = None, extra: object = None) -> dict[str, object]:
@@ -164,6 +170,7 @@ def test_what_was_read_before_changes_nothing(
         mock.patch.object(hume_thread, "_SHORT_PIECE", short),
         mock.patch.object(hume_thread, "MOST_OBJECTS", most_objects),
         mock.patch.object(wire, "MOST_OBJECTS", most_objects),
+        mock.patch.object(hume_thread, "_BRIEF_CHARS", min(3000, most_objects)),  # no more objects than characters
     ):
         for step in steps:
             text = platform.after(step)
@@ -203,11 +210,11 @@ def test_a_thread_that_grows_is_read_once(monkeypatch: pytest.MonkeyPatch, array
     for number in range(1, 40):
         text = json.dumps(entries if array else {"messages": entries, "custom_session_id": "s"})
         del read[:]
-        thread, session = reader.read(text)
-        if number > 1:
+        thread = reader.read(text)
+        if number > 2:
             assert 200 < sum(read) < 800, "more was decoded than what is new, and that twice"
-        assert len(thread.transcript) == len(entries)
-        assert session == (None if array else "s")
+        assert len(words(thread)) == len(entries)
+        assert reader.session == (None if array else "s")
         entries += [entry("assistant", f"Why {number}?"), entry("user", f"since {number}", time=number, extra=0.5)]
 
 
@@ -216,9 +223,9 @@ def test_a_corrected_last_entry_is_read_alone(monkeypatch: pytest.MonkeyPatch) -
     reader = ThreadReader()
     reader.read(json.dumps({"messages": [*before, entry("user", "I am", time=1)]}))
     monkeypatch.setattr(ThreadReader, "_read_all", None)
-    for words in ("I am sad", "I am sad today"):
-        thread, _ = reader.read(json.dumps({"messages": [*before, entry("user", words, time=1)]}))
-        assert thread.transcript[-1] == Utterance(Role.USER, words)
+    for said in ("I am sad", "I am sad today"):
+        thread = reader.read(json.dumps({"messages": [*before, entry("user", said, time=1)]}))
+        assert words(thread)[-1] == Utterance(Role.USER, said)
 
 
 @pytest.mark.parametrize(
@@ -342,6 +349,6 @@ def test_a_reader_keeps_one_payload_and_its_words() -> None:
     for number in range(60):
         entries += [entry("assistant", "Go on."), entry("user", f"turn {rng.random()}", time=number, extra=0.5)]
         text = json.dumps({"messages": entries})
-        thread, _ = reader.read(text)
-    words = weight(thread.transcript, set())
-    assert weight(reader, set()) < len(text) + words + 3000  # the earlier checkpoint, and the pieces
+        thread = reader.read(text)
+    said = weight(words(thread), set())
+    assert weight(reader, set()) < len(text) + said + 3000  # the earlier checkpoint, and the pieces
