@@ -15,7 +15,7 @@ class Playing:
 
     def __init__(self, turn: Turn, asked: float, started: float, pace_s: float) -> None:
         """`asked` is when the message came that asked for it, `pace_s` how long each piece takes to say."""
-        self._cues = list(turn.cues)
+        self._cues = [*turn.cues]
         self._at = 0
         self._pace_s = pace_s
         self._started = started
