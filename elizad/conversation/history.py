@@ -58,7 +58,8 @@ class CallerTurns:
             newest = " ".join(said)
         elif said:
             newest = " ".join((*said, newest) if newest else said)
-        return (*over, newest[: self._limit]) if newest or over else over
+        turn = (newest[: self._limit],)
+        return over + turn if newest or over else over
 
     def _hear(self, utterances: tuple[Utterance, ...]) -> None:
         over: list[str] = []
