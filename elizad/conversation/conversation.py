@@ -184,7 +184,7 @@ class Conversation:
             steered = decision.rule
         if guide.disclosure:
             text = guide.disclosed(text, len(turns), self._already_said(event))
-        return self._turn(event, heard, text, problem, hang_up=hang_up, steered=steered, folded=folded)
+        return self._turn(event, heard, text, problem, hang_up, steered, folded)
 
     def refold(self, event: TurnRequested) -> Folded | None:
         """Return what a turn with words comes to from where the conversation begins now; what was said stays said.
@@ -279,7 +279,6 @@ class Conversation:
         heard: str,
         text: str,
         problem: str | None = None,
-        *,
         hang_up: bool = False,
         steered: str = "",
         folded: Folded | None = None,

@@ -58,7 +58,8 @@ class CallerTurns:
             newest = " ".join(said)
         elif said:
             newest = " ".join((*said, newest) if newest else said)
-        return (*over, newest[: self._limit]) if newest or over else over
+        turn = (newest[: self._limit],)
+        return over + turn if newest or over else over
 
     def _hear(self, utterances: tuple[Utterance, ...]) -> None:
         over: list[str] = []
@@ -107,14 +108,15 @@ class History:
             self._before = self._after
         elif self._before[0] != before:  # nor is its last utterance corrected
             self._before = self._nearest(turns)
-            newest = turns[: len(self._before[0]) + 1]
+            if (at := len(self._before[0])) < len(before):
+                newest = turns[: at + 1]
         state, problem = self._before[1], None
         try:
             state, reply = self._eliza.reply(state, newest[-1])
         except EndlessScript as error:
             reply, problem = APOLOGY, str(error)
         self._after = newest, state, reply
-        return (state, reply, problem) if len(newest) == len(turns) else None
+        return (state, reply, problem) if newest is turns else None
 
     def _nearest(self, turns: tuple[str, ...]) -> _Checkpoint:
         """Return the last checkpoint from which `turns` go on."""

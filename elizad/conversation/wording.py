@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import lru_cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 from elizad.conversation.said import plain_words
@@ -115,11 +116,10 @@ class Ways:
 
     def _possible(self, text: str) -> Iterable[re.Pattern[str]]:
         words = dict.fromkeys(text.split())  # a set that keeps its order
-        found = dict.fromkeys(one.expression for one in self._always if one.may_be_among(words.keys()))
-        for word in words:
-            for one in self._by_word.get(word, ()):
-                if one.may_be_among(words.keys()):
-                    found[one.expression] = None
+        found: dict[str, None] = {}
+        for one in chain(self._always, *filter(None, map(self._by_word.get, words))):
+            if one.may_be_among(words.keys()):
+                found[one.expression] = None
         return map(_compiled, found)
 
     def cover(self, way: str) -> bool:

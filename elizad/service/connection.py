@@ -263,7 +263,7 @@ class Connection:
         if turn.problem is not None:
             self._meter.failed += 1
             log.warning("turn failed", extra={"fields": {"conn": self._conn, "turn": event.turn, "why": turn.problem}})
-        self._playing = Playing(turn, arrived, self._now(), self._voice.manner.pace_s)
+        self._playing = Playing(turn.number, arrived, self._now(), self._voice.manner.pace_s, [*turn.cues])
         if turn.steered:
             self._meter.count_steered(turn.steered)
         if turn.delegated is not None:
