@@ -177,7 +177,7 @@ def _details(record: SessionRecord) -> dict[str, Any]:
         "bytes": len(record.payload),
         "remembered": list(kept.state.memories),
         "limit": kept.state.limit,
-        "cursors": kept.state.cursors.hex(),
+        "cursors": kept.state.cursors.tobytes().hex(),
         "script": kept.identity.cursors,
         "call": kept.call,
         "data": kept.data,

@@ -55,11 +55,11 @@ _BORDER: Final[_Heeded] = (None, 0, None)  # what a delimiter is heeded for
 class State(NamedTuple):
     """What one conversation has come to: the LIMIT counter, whose turn each reassembly is, and what is remembered.
 
-    `cursors` holds sixteen bits, in the machine's order, for each transformation of the script.
+    `cursors` holds a number of sixteen bits for each transformation of the script. Nobody changes those of a state.
     """
 
     limit: int
-    cursors: bytes
+    cursors: array  # type: ignore[type-arg]  # who stores it looks at its type, and Python 3.11 cannot name its items
     memories: tuple[str, ...]
 
 
@@ -119,7 +119,7 @@ class Eliza:
         # more than the script has, by the identity of its pieces, which live as long as this does.
         self._whole: Final[dict[int, str]] = {}
         self._laid_out: Final[dict[int, tuple[_Stretch, ...]]] = {}
-        self._start: Final = State(1, array("H", [0] * self.script.cursors).tobytes(), ())
+        self._start: Final = State(1, array("H", bytes(2 * self.script.cursors)), ())
         self.opening: Final[str] = diction.utter([word.said for word in self.script.opening])
 
     def start(self) -> State:
@@ -139,7 +139,7 @@ class Eliza:
                 turn.note("memory", f"recalled: {answer}")
         else:
             answer = self._answer(turn)
-        return _make(State, (turn.limit, turn.cursors.tobytes(), turn.memories)), answer
+        return _make(State, (turn.limit, turn.cursors, turn.memories)), answer
 
     def remark(self, state: State, text: str, voice: Voice, trace: list[Step] | None = None) -> str | None:
         """Answer how `text` was said instead of what was said; None when the words are to be answered.
@@ -213,7 +213,7 @@ class Eliza:
             heard, keys, said = heard[begin:end], keys[begin:end], said[begin:end]
         turn = _Turn()
         turn.limit = state.limit % 4 + 1
-        turn.cursors = array("H", state.cursors)
+        turn.cursors = state.cursors[:]
         turn.memories = state.memories
         turn.trace = trace
         turn.stack = stack

@@ -7,7 +7,7 @@ they stay good while the script remembers the same kind of thing, in the same mo
 from __future__ import annotations
 
 import operator
-from array import array
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
@@ -36,10 +36,10 @@ def identity_of(source: str, mode: str, script: Script) -> Identity:
 def resumed(eliza: Eliza, state: State, made_by: Identity) -> State:
     """Return as much of `state` as `eliza` can go on with; in a script that has changed, cursors start anew."""
     start = eliza.start()
-    cursors = state.cursors if made_by.cursors == eliza.identity.cursors and _fits(eliza, state.cursors) else b""
+    fits = made_by.cursors == eliza.identity.cursors and _fits(eliza, state.cursors)
     return start._replace(
         limit=state.limit if state.limit in _LIMITS else start.limit,
-        cursors=cursors or start.cursors,
+        cursors=state.cursors if fits else start.cursors,
         memories=state.memories if made_by.memories == eliza.identity.memories else (),
     )
 
@@ -55,6 +55,6 @@ def _turns_of(eliza: Eliza) -> tuple[int, ...]:
     return tuple(turns)
 
 
-def _fits(eliza: Eliza, cursors: bytes) -> bool:
+def _fits(eliza: Eliza, cursors: Sequence[int]) -> bool:
     turns = _turns_of(eliza)
-    return len(cursors) == 2 * len(turns) and all(map(operator.lt, array("H", cursors), turns))
+    return len(cursors) == len(turns) and all(map(operator.lt, cursors, turns))

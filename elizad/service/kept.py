@@ -9,6 +9,7 @@ from there is the same call and begins where that began.
 from __future__ import annotations
 
 import struct
+from array import array
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, Final
@@ -55,10 +56,17 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     data: dict[str, Any] = {}
 
 
-pack: Final = msgspec.msgpack.Encoder().encode
+def _cursors(_: type, data: Any) -> array[int]:
+    """Return the cursors of a state from what a record holds of them: their bytes, in the machine's order."""
+    cursors = array("H")
+    cursors.frombytes(data[: len(data) // cursors.itemsize * cursors.itemsize])
+    return cursors
+
+
+pack: Final = msgspec.msgpack.Encoder(enc_hook=array.tobytes).encode
 """Return the payload of a record."""
 
-_DECODE: Final = msgspec.msgpack.Decoder(Kept).decode
+_DECODE: Final = msgspec.msgpack.Decoder(Kept, dec_hook=_cursors).decode
 _LENGTH: Final = struct.Struct("<I").pack  # so that "ab", "c" is not "a", "bc"
 
 

@@ -58,7 +58,7 @@ def joined(words: Sequence[str]) -> str:
         text = _OWNER.sub(_own, text).removeprefix("'s ")
     if " . " in text and ", ." not in text and "; ." not in text and ": ." not in text:
         text = text.replace(" . ", ". ")  # what is usual in the middle, without the search for all that there may be
-    if " ," in text or " ." in text or " ?" in text or " !" in text or " ;" in text or " :" in text or " …" in text:
+    if " ," in text or " ." in text or " ?" in text or "!" in text or ";" in text or ":" in text or "…" in text:
         text = _BEFORE_MARK.sub("", text)
     return _TWO_POINTS.sub(".", titles_at_ends(text)) if ".." in text else text
 

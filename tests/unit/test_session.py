@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elizad.eliza import Eliza
-from elizad.service.kept import Digests, Kept, Said, digest_of, is_same_call, newest, unpack
+from elizad.service.kept import Digests, Kept, Said, digest_of, is_same_call, newest, pack, unpack
 from elizad.service.session import for_log
 from elizad.store.api import Key, SessionRecord
 from tests.support.calls import SCRIPT
@@ -73,7 +73,7 @@ def test_digests_of_one_transcript_after_the_other(calls: list[list[str]]) -> No
 
 def test_a_record_comes_back() -> None:
     made = msgspec.structs.replace(kept(["a", "b"]), topic="your mother", data={"n": [1, None]}, calls=3)
-    record = SessionRecord(Key("hume", "ann"), 1, 1.0, msgspec.msgpack.encode(made))
+    record = SessionRecord(Key("hume", "ann"), 1, 1.0, pack(made))
     assert unpack(record) == made
     assert len(record.payload) < 400
 
@@ -87,9 +87,21 @@ def test_whatever_is_no_record_is_told_in_one_way(payload: bytes) -> None:
 
 
 def test_a_record_of_a_later_elizad_is_read() -> None:
-    fields = msgspec.to_builtins(kept(["a"]), builtin_types=(bytes,))
+    fields = msgspec.msgpack.decode(pack(kept(["a"])))
     payload = msgspec.msgpack.encode({**fields, "of_the_future": 1})
     assert unpack(SessionRecord(Key("hume", "ann"), 1, 1.0, payload)) == kept(["a"])
+
+
+@pytest.mark.parametrize("cursors", [5, 1.5, None, "ab", [1, 2], {"a": 1}, b"", b"\x01\x00\x02"])
+def test_cursors_are_bytes_in_a_record(cursors: object) -> None:
+    fields = msgspec.msgpack.decode(pack(kept(["a"])))
+    fields["state"][1] = cursors
+    record = SessionRecord(Key("hume", "ann"), 1, 1.0, msgspec.msgpack.encode(fields))
+    if isinstance(cursors, bytes):
+        assert list(unpack(record).state.cursors) == [1][: len(cursors)]
+    else:
+        with pytest.raises(ValueError, match="cannot be read"):
+            unpack(record)
 
 
 def test_transcripts_are_bounded_from_their_end() -> None:
