@@ -12,7 +12,7 @@ its length and no faster.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Final, NamedTuple
@@ -72,12 +72,6 @@ class _Way(NamedTuple):
     keys: tuple[str, ...]
     others: tuple[frozenset[str], ...]
 
-    def may_be_among(self, words: Set[str]) -> bool:
-        for choice in self.others:  # noqa: SIM110  (a generator costs more than all the look-ups)
-            if choice.isdisjoint(words):
-                return False
-        return True
-
 
 class Ways:
     """Some ways of putting something, to be looked for in `written_out` text."""
@@ -115,10 +109,16 @@ class Ways:
         return text
 
     def _possible(self, text: str) -> Iterable[re.Pattern[str]]:
-        words = dict.fromkeys(text.split())  # a set that keeps its order
+        words = text.split()
+        said = frozenset(words)
+        if len(said) < len(words):
+            words = list(dict.fromkeys(words))  # each once, in their order
         found: dict[str, None] = {}
         for one in chain(self._always, *filter(None, map(self._by_word.get, words))):
-            if one.may_be_among(words.keys()):
+            for choice in one.others:
+                if choice.isdisjoint(said):
+                    break
+            else:
                 found[one.expression] = None
         return map(_compiled, found)
 
