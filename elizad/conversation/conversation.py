@@ -17,9 +17,10 @@ from elizad.conversation.remarks import remarks_of
 from elizad.conversation.said import AlreadySaid
 from elizad.conversation.steering import Decision, TurnContext
 from elizad.conversation.tools import unmarked, without_tools
+from elizad.conversation.wording import letter_runs
 from elizad.eliza import Eliza, State
 from elizad.speech.chunks import Unit, split_chunks
-from elizad.speech.farewell import is_goodbye
+from elizad.speech.farewell import PARTING, is_goodbye
 from elizad.types import Role, Utterance
 
 
@@ -161,10 +162,11 @@ class Conversation:
             return None
         state, text, problem = answer
         guide, heard = self._guide, turns[-1]
-        leaving = is_goodbye(heard)
+        runs = letter_runs(heard)
+        leaving = not PARTING.isdisjoint(runs) and is_goodbye(heard)
         left_s = None if self._lasts_s is None else self._lasts_s - elapsed_s
         decision = None
-        if guide.steering.may_decide(heard, left_s):
+        if guide.steering.may_decide(runs, left_s):
             decision = guide.steering.look(self._context(event, turns, leaving, left_s))
         answers = decision is None or decision.then == "go_on"
         if answers and problem is None and self._remarks.may_be_of(event.expressions):

@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from elizad.conversation.phrases import fill_fields
 from elizad.conversation.said import AlreadySaid, as_it_is, mark
-from elizad.conversation.wording import Signs, Ways, written_out
+from elizad.conversation.wording import Signs, Ways, letter_runs, written_out
 from elizad.speech.number_words import digits
 
 Danger = Literal["suicide", "self_harm", "abuse", "violence", "others"]
@@ -120,7 +120,7 @@ def _rules() -> _Rules:
 def danger_in(text: str) -> Danger | None:
     """Say what kind of danger somebody who says `text` speaks of, or None."""
     rules = _rules()
-    if not rules.signs.are_in(text):
+    if not rules.signs.are_among(letter_runs(text)):
         return None  # as nearly always
     words = written_out(text)
     words = rules.no_danger.without(_without_titles(words, rules.titles))

@@ -15,7 +15,7 @@ from elizad.conversation.patterns import Pattern
 from elizad.conversation.phrases import fill_fields
 from elizad.conversation.safety import Safety
 from elizad.conversation.said import AlreadySaid, as_it_is, mark
-from elizad.conversation.wording import Signs, Ways, written_out
+from elizad.conversation.wording import Signs, Ways, letter_runs, written_out
 
 Then = Literal["go_on", "stay", "end"]
 """What follows when the text has been said: the mind's own reply, nothing, or the end of the call."""
@@ -138,11 +138,14 @@ class Steering:
         self._clock = clock
         self._timely_s = max(clock.warning_s, 0.0)  # with more time left the clock says nothing
 
-    def may_decide(self, heard: str, seconds_left: float | None) -> bool:
-        """Say whether `look` may decide anything about such a turn. A False is certain, and quicker than to look."""
+    def may_decide(self, runs: Sequence[str], seconds_left: float | None) -> bool:
+        """Say whether `look` may decide anything about a turn with these `letter_runs`.
+
+        A False is certain, and quicker than to look.
+        """
         if self._rules or (seconds_left is not None and seconds_left <= self._timely_s):
             return True
-        return self._danger is not None and self._danger.are_in(heard)
+        return self._danger is not None and self._danger.are_among(runs)
 
     def look(self, now: TurnContext) -> Decision | None:
         """Decide about a turn; None leaves it to the mind."""
@@ -167,7 +170,7 @@ class Steering:
         return None if closing is None else Decision("time: over", fill_fields(closing, _fields(now, {})), "end")
 
     def _ruled(self, now: TurnContext) -> Decision | None:
-        heard = written_out(now.heard) if self._signs.are_in(now.heard) else ""
+        heard = written_out(now.heard) if self._signs.are_among(letter_runs(now.heard)) else ""
         for number, compiled in enumerate(self._rules):
             groups = compiled.fires(now, heard)
             if groups is not None:

@@ -50,6 +50,13 @@ def written_out(text: str) -> str:
     return f" {' '.join(words)} " if words else " "
 
 
+def letter_runs(text: str) -> list[str]:
+    """Return what stands between all that is no letter and no digit, in small letters: "can't" is two."""
+    if text.isascii():
+        return text.encode().translate(_LETTERS).decode().split()  # bytes, because that is far quicker than text
+    return plain_words(text).replace("'", " ").split()
+
+
 def _long(word: str) -> str:
     if (known := _LONG.get(word)) is not None:
         return known
@@ -149,18 +156,13 @@ class Signs:
         self._words: Final = frozenset(self._by_word)
         self._stems: Final = tuple(stems)
 
-    def are_in(self, text: str) -> bool:
-        """Say whether any of the ways may be in a text, be it `written_out` or not.
+    def are_among(self, runs: Sequence[str]) -> bool:
+        """Say whether any of the ways may be in a text that has these `letter_runs`, be it `written_out` or not.
 
         A False is certain, also for what is left of the text when some of it is taken out.
         """
-        if text.isascii():
-            plain = text.encode().translate(_LETTERS).decode()  # bytes, because that is far quicker than text
-        else:
-            plain = plain_words(text).replace("'", " ")
-        words = plain.split()
-        if not self._words.isdisjoint(words):
-            said = frozenset(words)
+        if not self._words.isdisjoint(runs):
+            said = frozenset(runs)
             for word in self._words & said:
                 for others in self._by_word[word]:
                     for choice in others:
@@ -168,6 +170,7 @@ class Signs:
                             break
                     else:
                         return True
+        plain = " ".join(runs)
         for stem in self._stems:  # noqa: SIM110  (a generator costs more than all the searches)
             if stem in plain:
                 return True

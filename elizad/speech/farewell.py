@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["PARTING", "is_goodbye"]
+__all__ = ["PARTING", "PARTING_KEYS", "is_goodbye"]
 
 # "It is good to see you" greets, and who had "a good night" tells of it.
 _PARTING: Final = re.compile(
@@ -13,8 +13,11 @@ _PARTING: Final = re.compile(
     r"|talk to you (?:later|soon|tomorrow))\b",
     re.IGNORECASE,
 )
-PARTING: Final = frozenset("BYE GOODBYE BYEBYE FAREWELL LONG CARE SEE NIGHT GOODNIGHT TALK".split())
-"""Each leave-taking has one of these words."""
+PARTING: Final = frozenset("bye goodbye byebye farewell long care see night goodnight talk".split())
+"""Each leave-taking has one of these words: whoever has the words of an utterance looks for them first."""
+
+PARTING_KEYS: Final = frozenset(map(str.upper, PARTING))
+"""The same, as ELIZA spells her keywords."""
 
 _AROUND: Final = frozenset(
     "good bye goodbye byebye farewell so long take care see you ya later soon around tomorrow next time week monday"
@@ -31,11 +34,7 @@ _LONGEST: Final = 120  # characters; what is longer says something else as well
 
 def is_goodbye(utterance: str) -> bool:
     """Say whether the caller takes leave, and says nothing else: "okay thank you bye", not "I said goodbye to her"."""
-    small = utterance.lower()
-    hinted = "bye" in small or "see y" in small or "take care" in small or "so long" in small or "farewell" in small
-    # The hints are quicker than the expression, but only that knows which letters beyond ASCII are like these.
-    if not (hinted or "night" in small or "talk to y" in small) and utterance.isascii():
+    if len(utterance) > _LONGEST:
         return False
-    if len(utterance) > _LONGEST or _PARTING.search(utterance) is None:
-        return False
-    return _AROUND.issuperset(_NOT_WORDS.sub(" ", utterance.replace("’", "'").casefold()).split())
+    words = _NOT_WORDS.sub(" ", utterance.replace("’", "'").casefold()).split()
+    return _AROUND.issuperset(words) and _PARTING.search(utterance) is not None

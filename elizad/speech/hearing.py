@@ -12,7 +12,7 @@ from typing import Final
 from elizad.speech.context import PAUSE, RULED, repair, unstutter
 from elizad.speech.contractions import EXPANDED
 from elizad.speech.everyday import ACRONYMS, EVERYDAY
-from elizad.speech.farewell import PARTING, is_goodbye
+from elizad.speech.farewell import PARTING_KEYS, is_goodbye
 from elizad.speech.tokens import cut, without_mark
 
 __all__ = ["hear"]
@@ -25,7 +25,7 @@ _EMPHASIS: Final = 5  # letters: a longer word in capitals is emphasis, a shorte
 _PLAIN: Final = {key.lower(): sys.intern(key) for key in EVERYDAY if key not in EXPANDED}
 _EXPANDED: Final = {word: words for key, words in EXPANDED.items() for word in (key.lower(), key.capitalize())}
 _SHORT: Final = {word: words for word, words in _EXPANDED.items() if words[0]}  # need no third
-_NOTED: Final = RULED | PARTING
+_NOTED: Final = RULED | PARTING_KEYS
 _IN_TITLES: Final = ("My", "Your", "Me", "You")
 
 
@@ -73,7 +73,7 @@ def hear(text: str) -> tuple[list[str], list[str]]:
             break
     else:  # plain words with a mark behind them at most and nothing shouted, as is usual
         if not _NOTED.isdisjoint(keys):
-            if not PARTING.isdisjoint(keys) and is_goodbye(text):
+            if not PARTING_KEYS.isdisjoint(keys) and is_goodbye(text):
                 return ["GOODBYE"], ["goodbye"]
             repair(keys, said)
         if len(set(keys)) < len(keys):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elizad.conversation.said import plain_words
-from elizad.conversation.wording import Signs, Ways, _read, check, written_out
+from elizad.conversation.wording import Signs, Ways, _read, check, letter_runs, written_out
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_where_there_is_no_sign_there_is_no_way(several: list[list[str]], text: 
     plain = [re.search(f"(?<= )(?:{_read(way)[0]})", heard) for one in ways for way in one.ways]
     found = [one.search(heard) for one in ways]
     assert [one and one.span() for one in found] == [one and one.span() for one in plain]
-    assert Signs(ways).are_in(heard) or not any(found)
+    assert Signs(ways).are_among(letter_runs(heard)) or not any(found)
 
 
 SAID = st.lists(
@@ -113,16 +113,16 @@ def test_there_is_a_sign_in_the_text_of_all_that_is_written_out(text: str) -> No
     for word in heard.split():
         for way in (word, f"{word[:2]}*"):
             ways = Ways([way])
-            assert Signs([ways]).are_in(text) or ways.search(heard) is None  # "em*" is "them*"
+            assert Signs([ways]).are_among(letter_runs(text)) or ways.search(heard) is None  # "em*" is "them*"
 
 
 def test_signs_are_words_of_which_each_way_needs_all() -> None:
     signs = Signs([Ways(["kill|end ... myself", "die"]), Ways(["sui*"])])
-    assert signs.are_in(" i may end all myself ")
-    assert not signs.are_in(" i may end it ")
-    assert not signs.are_in(" i see myself ")
-    assert signs.are_in(" suing him ")
-    assert not signs.are_in(" i died ")
+    assert signs.are_among(letter_runs(" i may end all myself "))
+    assert not signs.are_among(letter_runs(" i may end it "))
+    assert not signs.are_among(letter_runs(" i see myself "))
+    assert signs.are_among(letter_runs(" suing him "))
+    assert not signs.are_among(letter_runs(" i died "))
 
 
 def test_without_leaves_a_mark_and_keeps_words_apart() -> None:
