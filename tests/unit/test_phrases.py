@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from elizad.conversation.phrases import FAREWELL, REPEAT, SILENCE, fill_fields
-from elizad.speech.farewell import is_goodbye
+from elizad.conversation.wording import letter_runs
+from elizad.speech.farewell import PARTING, is_goodbye
 
 
 @pytest.mark.parametrize(
@@ -28,6 +33,20 @@ from elizad.speech.farewell import is_goodbye
 )
 def test_a_goodbye_is_known(utterance: str) -> None:
     assert is_goodbye(utterance)
+    assert not PARTING.isdisjoint(letter_runs(utterance))
+
+
+WORDS = st.sampled_from(
+    "bye BYE goodbye good night goodnight see you ya take care so long talk to you later now".split()
+)
+MARKS = st.sampled_from([" ", ", ", "-", "_", "' ", "\N{NO-BREAK SPACE}", "\N{ZERO WIDTH SPACE}"])
+
+
+@given(st.lists(st.tuples(WORDS, MARKS), min_size=1, max_size=5))
+def test_whoever_looks_for_its_words_first_misses_no_goodbye(said: list[tuple[str, str]]) -> None:
+    utterance = "".join(chain(*said))
+    if is_goodbye(utterance):
+        assert not PARTING.isdisjoint(letter_runs(utterance))
 
 
 @pytest.mark.parametrize(
