@@ -146,13 +146,7 @@ class Connection:
         async with trio.open_nursery() as self._nursery:
             self._feed = feed
             self._nursery.start_soon(self._read, feed)
-            try:
-                await self._write(inbox, greeting)
-            except trio.EndOfChannel:
-                pass  # the reader says why
-            except PeerClosed as closed:
-                self.ending = gone(closed)
-            self._nursery.cancel_scope.cancel()
+            self._nursery.start_soon(self._write, inbox, greeting)
 
     # -- the reader ----------------------------------------------------------------------------------------------
 
@@ -181,36 +175,40 @@ class Connection:
     # -- the writer ----------------------------------------------------------------------------------------------
 
     async def _write(self, inbox: trio.MemoryReceiveChannel[_Arrival | None], greeting: TurnRequested | None) -> None:
-        """Answer events until `stop` and the end of the turn.
-
-        Raises: EndOfChannel when the reader has ended; PeerClosed.
-        """
-        if greeting is not None:
-            await self._begin(greeting, self._opened)
-        while True:
-            if self._newest is not None:
-                await self._catch_up()
-            arrival = None
-            if self._playing is None and not self._at_once and not self._stopping:
-                arrival = await inbox.receive()
-            elif self._unread or self._mind is not None:  # a mind's pieces are not counted
-                # Another may wait already, which supersedes this one: look before anything is sent.
-                with suppress(trio.WouldBlock):
-                    arrival = inbox.receive_nowait()
-            if arrival is None and not await self._send_due():
-                if self._playing is not None:
-                    with trio.move_on_at(self._playing.due(self._held_until())):
-                        arrival = await inbox.receive()
-                elif self._stopping:
-                    self.ending = Ending(self._adapter.going_away, "the daemon stops", "the server is going away")
-                    return
-            if arrival is None:
-                continue
-            if isinstance(arrival[1], TurnRequested):
-                self._unread -= 1
-                await self._begin(arrival[1], arrival[0])
-            else:
-                self._take(arrival[1])
+        """Answer events until the reader has ended, or `stop` and the end of the turn; then the call is over."""
+        try:
+            if greeting is not None:
+                await self._begin(greeting, self._opened)
+            while True:
+                if self._newest is not None:
+                    await self._catch_up()
+                arrival = None
+                if self._playing is None and not self._at_once and not self._stopping:
+                    arrival = await inbox.receive()
+                elif self._unread or self._mind is not None:  # a mind's pieces are not counted
+                    # Another may wait already, which supersedes this one: look before anything is sent.
+                    with suppress(trio.WouldBlock):
+                        arrival = inbox.receive_nowait()
+                if arrival is None and not await self._send_due():
+                    if self._playing is not None:
+                        with trio.move_on_at(self._playing.due(self._held_until())):
+                            arrival = await inbox.receive()
+                    elif self._stopping:
+                        self.ending = Ending(self._adapter.going_away, "the daemon stops", "the server is going away")
+                        return
+                if arrival is None:
+                    continue
+                if isinstance(arrival[1], TurnRequested):
+                    self._unread -= 1
+                    await self._begin(arrival[1], arrival[0])
+                else:
+                    self._take(arrival[1])
+        except trio.EndOfChannel:
+            pass  # the reader says why
+        except PeerClosed as closed:
+            self.ending = gone(closed)
+        finally:
+            self._nursery.cancel_scope.cancel()
 
     def _held_until(self) -> float:
         """Return before when, in trio's time, a turn must not end: it may have to wait for the disk."""
