@@ -239,7 +239,7 @@ class House:
                 log.error("reload: wrong", extra={"fields": {**where, "problem": problem.message}})
             log.error("not reloaded, nothing has changed", extra={"fields": {"problems": len(error.problems)}})
             return False
-        except Exception:
+        except Exception:  # a bug of ours, whatever it is, is not to end the calls that go on well
             log.exception("not reloaded, nothing has changed")
             return False
         old, self.current = self.current, new

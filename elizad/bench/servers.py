@@ -202,7 +202,7 @@ def wait_until_listening(server: Server) -> None:
     while server.log is not None and b"listening on" not in server.log.read_bytes():
         if time.perf_counter() > until or server.ended:
             raise NoServer(f"{server.name} does not listen")
-        time.sleep(0.02)
+        time.sleep(0.02)  # a log file wakes nobody
 
 
 def _environment() -> dict[str, str]:

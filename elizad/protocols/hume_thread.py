@@ -152,7 +152,7 @@ class _Checkpoint(msgspec.Struct, frozen=True, gc=False):
                 else:
                     text = content.partition("{")[0].strip()
             greet = False
-            if GREETING_INSTRUCTION in text and text.startswith(GREETING_INSTRUCTION):
+            if GREETING_INSTRUCTION in text and text.startswith(GREETING_INSTRUCTION):  # `in` is a quicker no
                 text = text.removeprefix(GREETING_INSTRUCTION).lstrip()
                 greet = not text
             if not greet:
