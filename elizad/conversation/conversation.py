@@ -92,14 +92,15 @@ class Conversation:
         "_guide",
         "_history",
         "_lasts_s",
-        "_manner",
         "_misheard",
+        "_pace_s",
         "_past",
         "_place",
         "_remarks",
         "_said",
         "_silences",
         "_turns",
+        "_unit",
     )
 
     def __init__(
@@ -114,7 +115,8 @@ class Conversation:
         """With `delegates`, what the caller says is answered by another mind than ELIZA; all else stays as it is."""
         self._delegates = delegates
         self._eliza = eliza
-        self._manner = manner
+        self._unit: Unit = manner.unit
+        self._pace_s = manner.pace_s
         self._guide = guide
         self._place = place
         self._turns = CallerTurns(manner.utterance_chars)
@@ -126,11 +128,6 @@ class Conversation:
         self._said: AlreadySaid | None = None
         self._misheard = 0
         self._silences = 0
-
-    @property
-    def pace_s(self) -> float:
-        """Seconds between two chunks of a reply."""
-        return self._manner.pace_s
 
     @property
     def is_faithful(self) -> bool:
@@ -290,10 +287,10 @@ class Conversation:
             text = self._guide.hush(text)
         if "[" in text and not (self._place.has_tools or self._eliza.faithful):
             text = without_tools(text)
-        unit, pace_s, _ = self._manner
+        pace_s = self._pace_s
         number = event.turn
         commands: list[Command] = []
-        for chunk in split_chunks(text, unit):
+        for chunk in split_chunks(text, self._unit):
             commands.append(Speak(number, chunk))
         if delegated is None:
             commands.append(EndTurn(number, hang_up))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from operator import length_hint
@@ -109,11 +109,12 @@ class Eliza:
         self._max_steps = max_steps
         # Only a substitute or a PRE can bring a word with a space in it into the text.
         self._respaced = any(" " in word for word in self.script.inserted)
-        self._heeded: Final[Mapping[str, _Heeded]] = {
+        heeded = {
             keyword: (rule if rule.active else None, rule.rank, rule.substitute)
             for keyword, rule in self.script.rules.items()
             if rule.active or rule.substitute is not None
         } | dict.fromkeys(DELIMITERS, _BORDER)
+        self._find: Final[Callable[[str], _Heeded | None]] = heeded.get
         self._memory_rule: Final = self.script.rules[self.script.memory_keyword]
         # Replies without the caller's words, as most are, and all replies cut into stretches: made when first used, no
         # more than the script has, by the identity of its pieces, which live as long as this does.
@@ -179,16 +180,13 @@ class Eliza:
 
     def _read(self, state: State, text: str, trace: list[Step] | None) -> _Turn:
         """Choose the clause, stack its keywords and substitute words, in one pass from left to right."""
-        heard, said = self._hear(text)
+        hear = self._hear
+        heard, said = hear(text)
         stack: list[Rule] = []
         top = 0
         begin, end = 0, len(heard)
         keys = heard
-        index = -1
-        find = self._heeded.get
-        for key in heard:
-            index += 1
-            found = find(key)
+        for index, found in enumerate(map(self._find, heard)):
             if found is None:
                 continue
             rule, rank, substitute = found

@@ -162,9 +162,11 @@ class Gate:
 
         If it is not all, `write_rest` has to follow before anything else can happen. Raises: ClosedResourceError.
         """
-        if self._closed:
-            raise trio.ClosedResourceError("this stream is closed")
-        if self._fd < 0 or (self._lock is not None and self._lock.locked()):
+        if self._fd < 0:
+            if self._closed:
+                raise trio.ClosedResourceError("this stream is closed")
+            return 0
+        if self._lock is not None and self._lock.locked():
             return 0
         try:
             sent = os.write(self._fd, data)

@@ -27,17 +27,15 @@ class Bucket:
         What may not pass takes nothing, so trying again costs nothing.
         """
         # Every message asks: comparisons take a quarter of what calls of min and max do.
-        most, level = self._most, self._level
-        if now > self._since:
-            level += (now - self._since) * self._per_s
-            if level > most:
-                level = most
+        level = self._level + (now - self._since) * self._per_s
+        if level > self._most:
+            level = self._most
         self._since = now
-        if amount > most:
-            amount = most
-        may_pass = level >= amount
-        self._level = level - amount if may_pass else level
-        return may_pass
+        if amount <= level:
+            self._level = level - amount
+            return True
+        self._level = 0.0 if level == self._most else level
+        return level == self._most
 
 
 class Buckets:

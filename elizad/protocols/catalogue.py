@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from elizad.conversation.commands import Command
@@ -47,8 +47,8 @@ class Adapter(Protocol):
             RemoteError: what came cannot be understood; the connection ends with the error's close code.
         """
 
-    def send(self, command: Command) -> list[str]:
-        """Write a command as the text messages that the platform expects; none if it has no word for it."""
+    def send(self, commands: Sequence[Command]) -> list[str]:
+        """Write commands as the text messages that the platform expects; none for what it has no word for."""
 
 
 Catalogue = Mapping[str, Callable[[CallInfo], Adapter]]

@@ -76,15 +76,22 @@ class HumeClm:
             )
         ]
 
-    def send(self, command: Command) -> list[str]:
-        """Write one command as messages to Hume. The session's name is said back once, with the first words."""
-        if isinstance(command, Speak):
-            name = ""
-            if self._announced != self._session:
-                self._announced = self._session
-                name = f',"custom_session_id":{_ENCODE(self._session).decode()}'
-            return [f'{{"type":"assistant_input","text":{_ENCODE(command.text).decode()}{name}}}']
-        return [_END] if isinstance(command, EndTurn) else []  # Hume's socket has no word for anything else
+    def send(self, commands: Sequence[Command]) -> list[str]:
+        """Write commands as messages to Hume. The session's name is said back once, with the first words.
+
+        Hume's socket has a word for what is said, and for its end.
+        """
+        messages: list[str] = []
+        for command in commands:
+            if isinstance(command, Speak):
+                name = ""
+                if self._announced != self._session:
+                    self._announced = self._session
+                    name = f',"custom_session_id":{_ENCODE(self._session).decode()}'
+                messages.append(f'{{"type":"assistant_input","text":{_ENCODE(command.text).decode()}{name}}}')
+            elif isinstance(command, EndTurn):
+                messages.append(_END)
+        return messages
 
 
 def _context(groups: Sequence[str]) -> tuple[str, ...]:

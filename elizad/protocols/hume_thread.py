@@ -143,18 +143,9 @@ class _Checkpoint(msgspec.Struct, frozen=True, gc=False):
             if role != "user":
                 transcript.append(_new(Utterance, (_ROLES.get(role, _OTHER), content)))
                 continue
-            text = content.strip()
-            groups: tuple[str, ...] = ()
             if "}" in content:
                 braces += content.count("}")
-                if braces <= _MOST_BRACES:
-                    text, groups = split_annotations(content)
-                else:
-                    text = content.partition("{")[0].strip()
-            greet = False
-            if GREETING_INSTRUCTION in text and text.startswith(GREETING_INSTRUCTION):  # `in` is a quicker no
-                text = text.removeprefix(GREETING_INSTRUCTION).lstrip()
-                greet = not text
+            text, groups, greet = _heard(content, braces)
             if not greet:
                 transcript.append(_new(Utterance, (_USER, text)))
                 newest = element.models, groups
@@ -163,6 +154,36 @@ class _Checkpoint(msgspec.Struct, frozen=True, gc=False):
         entries = self.entries + len(elements)
         words = self.transcript + tuple(transcript)
         return _Checkpoint(words, greet, entries, last, braces, chars, objects), newest
+
+
+def _heard(content: str, braces: int) -> tuple[str, tuple[str, ...], bool]:
+    """Return the caller's words, the insides of the brace groups in them, and whether they ask for a greeting instead.
+
+    `braces` closing ones have come, these included.
+    """
+    text = content.strip()
+    groups: tuple[str, ...] = ()
+    if "}" in content:
+        if braces <= _MOST_BRACES:
+            text, groups = split_annotations(content)
+        else:
+            text = content.partition("{")[0].strip()
+    if GREETING_INSTRUCTION in text and text.startswith(GREETING_INSTRUCTION):  # `in` is a quicker no
+        text = text.removeprefix(GREETING_INSTRUCTION).lstrip()
+        return text, groups, not text
+    return text, groups, False
+
+
+def _alone(element: _Element | _NewElement) -> Thread:
+    """Read a thread of one entry, as all of it is read, without what would be of use for the next payload only."""
+    said = element.message or element
+    role, content = said.role or _TYPES.get(element.type or "", ""), said.content or ""
+    if role != "user":
+        return (_new(Utterance, (_ROLES.get(role, _OTHER), content)),), False, scores(None), ()
+    text, groups, greet = _heard(content, content.count("}"))
+    if greet:
+        return (), True, scores(None), ()
+    return (_new(Utterance, (_USER, text)),), False, scores(element.models), groups
 
 
 _START: Final = _Checkpoint()
@@ -236,7 +257,8 @@ class ThreadReader:
         return after.transcript, after.greet, scores(models), groups
 
     def _read_all(self, text: str) -> Thread:
-        self._after, self._older, self._newer = None, (), ""
+        if self._after is not None:
+            self._after, self._older, self._newer = None, (), ""
         payload: _BriefPayload | _Payload | list[_Element]
         try:
             payload = _BRIEF.decode(text) if len(text) < _BRIEF_CHARS else decode(_PAYLOAD, text)
@@ -248,16 +270,14 @@ class ThreadReader:
         else:
             elements, self.session = payload.messages, payload.custom_session_id
         if len(elements) == 1:
-            after, newest = _START.read_on(elements)
-        elif not elements:
+            return _alone(elements[0])
+        if not elements:
             return (), False, scores(None), ()
-        else:
-            check_length(len(elements))
-            before, older = _START.read_on(elements[:-1])
-            after, newest = before.read_on(elements[-1:])
-            self._mark(text, before, after)
-            newest = newest or older
-        models, groups = newest or (None, ())
+        check_length(len(elements))
+        before, older = _START.read_on(elements[:-1])
+        after, newest = before.read_on(elements[-1:])
+        self._mark(text, before, after)
+        models, groups = newest or older or (None, ())
         return after.transcript, after.greet, scores(models), groups
 
     def _mark(self, text: str, before: _Checkpoint, after: _Checkpoint) -> None:

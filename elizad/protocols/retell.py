@@ -8,7 +8,7 @@ is read with tolerance.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -196,13 +196,16 @@ class RetellLlm:
             case _:
                 return [Ignored("unknown interaction_type")]
 
-    def send(self, command: Command) -> list[str]:
-        """Write one command as messages to Retell."""
+    def send(self, commands: Sequence[Command]) -> list[str]:
+        """Write commands as messages to Retell."""
+        return [_text(self._message(command)) for command in commands]
+
+    def _message(self, command: Command) -> msgspec.Struct:
         match command:
             case Speak(turn, text):
-                return [_text(_Response(self._ids[turn], text, False))]
+                return _Response(self._ids[turn], text, False)
             case EndTurn(turn, hang_up, transfer_number, press_digits):
-                end = _Response(
+                return _Response(
                     self._ids[turn],
                     "",
                     True,
@@ -210,16 +213,15 @@ class RetellLlm:
                     transfer_number=transfer_number,
                     digit_to_press=press_digits,
                 )
-                return [_text(end)]
             case AnswerKeepalive(stamp):
-                return [_text(_PingPong(stamp))]
+                return _PingPong(stamp)
             case Interject(number, text, complete, hang_up, may_be_interrupted):
-                return [_text(_AgentInterrupt(number, text, complete, not may_be_interrupted, hang_up))]
+                return _AgentInterrupt(number, text, complete, not may_be_interrupted, hang_up)
             case TuneAgent(responsiveness, sensitivity, after_s, count):
                 after_ms = None if after_s is None else round(after_s * 1000)
-                return [_text(_UpdateAgent(_AgentConfig(responsiveness, sensitivity, after_ms, count)))]
+                return _UpdateAgent(_AgentConfig(responsiveness, sensitivity, after_ms, count))
             case Publish(data):
-                return [_text(_Metadata(data))]
+                return _Metadata(data)
 
     # -- reading -------------------------------------------------------------------------------------------------
 

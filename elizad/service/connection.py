@@ -18,7 +18,7 @@ import trio
 from msgspec.structs import replace
 
 from elizad import agent
-from elizad.conversation.commands import AnswerKeepalive, EndTurn
+from elizad.conversation.commands import AnswerKeepalive, Command, EndTurn
 from elizad.conversation.conversation import Conversation, Delegated, Turn
 from elizad.conversation.events import Event, Ignored, KeepaliveRequested, TurnRequested
 from elizad.errors import RemoteError
@@ -62,9 +62,9 @@ class Connection:
 
     # fmt: off
     __slots__ = (
-        "_adapter", "_answering", "_at_once", "_conn", "_conversation", "_data", "_ended", "_feed", "_first", "_meter",
-        "_mind", "_newest", "_now", "_nursery", "_opened", "_playing", "_quiet", "_session", "_sessions", "_socket",
-        "_stopping", "_unread", "_voice", "_waits_for_disk", "ending", "session", "turns",
+        "_adapter", "_answering", "_at_once", "_clock", "_conn", "_conversation", "_data", "_ended", "_feed", "_first",
+        "_meter", "_mind", "_newest", "_nursery", "_opened", "_pace_s", "_platform", "_playing", "_quiet", "_session",
+        "_sessions", "_socket", "_stopping", "_unread", "_voice", "_waits_for_disk", "ending", "session", "turns",
     )
     # fmt: on
 
@@ -74,7 +74,9 @@ class Connection:
         """Without `sessions` nothing is kept of the call, and nothing known of those before it."""
         self._socket = socket
         self._adapter = adapter
+        self._platform = adapter.name
         self._voice = voice
+        self._pace_s = voice.manner.pace_s
         self._conn = conn
         self._meter = meter
         self._sessions = sessions
@@ -103,8 +105,8 @@ class Connection:
 
         Cancelling: ends the call without a goodbye. Whoever owns the socket closes the transport.
         """
-        self._now = trio.lowlevel.current_clock().current_time  # a call where trio.current_time makes three
-        self._opened = self._now()
+        self._clock = trio.lowlevel.current_clock()  # to ask it takes half of what trio.current_time does
+        self._opened = self._clock.current_time()
         self._at_once, greeting = self._adapter.opening()
         try:
             if greeting is None and not self._at_once:
@@ -220,7 +222,7 @@ class Connection:
         match event:
             case KeepaliveRequested(stamp):
                 self._unread -= 1
-                self._at_once += self._adapter.send(AnswerKeepalive(stamp))
+                self._at_once += self._adapter.send((AnswerKeepalive(stamp),))
             case Ignored(why):
                 self._unread -= 1
                 self._meter.ignored += 1
@@ -233,21 +235,21 @@ class Connection:
         if event.turn <= self._ended:
             return
         if self._playing is not None:
-            self._meter.superseded[self._adapter.name] += 1
+            self._meter.superseded[self._platform] += 1
             log.debug("barge-in", extra={"fields": {"conn": self._conn, "turn": event.turn}})
         if self._mind is not None:
             self._mind.cancel()
         self._answering = None
         self.turns += 1
-        self._meter.turns[self._adapter.name] += 1
+        self._meter.turns[self._platform] += 1
         conversation = self._conversation or self._converse()
         if event.session is not None:
-            self.session = event.session
+            is_another, self.session = event.session != self.session, event.session
             if self._sessions is not None:
                 session = self._session
-                if session is None or session.key.id != event.session:
+                if session is None or is_another:
                     session = self._session = self._join(event.session, self._sessions)
-                if not session.is_begun:
+                if not session.is_begun():
                     await self._begin_session(session, event)
         if self._mind is not None:
             event = replace(event, variables={**facts_of(self._kept), **event.variables})
@@ -261,7 +263,7 @@ class Connection:
         if turn.problem is not None:
             self._meter.failed += 1
             log.warning("turn failed", extra={"fields": {"conn": self._conn, "turn": event.turn, "why": turn.problem}})
-        self._playing = Playing(turn.number, arrived, self._now(), self._voice.manner.pace_s, [*turn.cues])
+        self._playing = Playing(turn.number, arrived, self._clock.current_time(), self._pace_s, [*turn.cues])
         if turn.steered:
             self._meter.count_steered(turn.steered)
         if turn.delegated is not None:
@@ -294,8 +296,8 @@ class Connection:
         asked = agent.Turn(
             transcript=event.transcript,
             utterance=turn.heard,
-            platform=self._adapter.name,
-            session=agent.Session(self._adapter.name, event.session, self._kept),
+            platform=self._platform,
+            session=agent.Session(self._platform, event.session, self._kept),
             expressions=event.expressions,
             seconds_left=delegated.seconds_left,
             ask_eliza=lambda: delegated.eliza,
@@ -313,16 +315,16 @@ class Connection:
         assert self._playing is not None, "what is answered has not ended"
         event, turn = self._answering
         if isinstance(piece, Spoken):
-            self._playing.say(piece.text, self._now())
+            self._playing.say(piece.text, self._clock.current_time())
             self._answering = (event, replace(turn, said=turn.said + piece.text))
             return
         hang_up = turn.delegated is not None and turn.delegated.hang_up
-        self._playing.end(self._now(), hang_up=hang_up)
+        self._playing.end(self._clock.current_time(), hang_up=hang_up)
         self._answering = None
         self._keep(event, turn)
 
     def _join(self, id: str, sessions: Sessions) -> Session:
-        return Session(sessions, Key(self._adapter.name, id), self._voice.eliza, self._look)
+        return Session(sessions, Key(self._platform, id), self._voice.eliza, self._look)
 
     async def _begin_session(self, session: Session, event: TurnRequested) -> None:
         """Let the conversation begin where earlier calls of its session ended, once that is known. Cancelling: safe."""
@@ -348,17 +350,18 @@ class Connection:
 
     async def _send_due(self) -> bool:
         """Send every frame that is due, in one write; whether anything was."""
-        frames, self._at_once = self._at_once, []
-        playing = self._playing
-        commands = () if playing is None else playing.take(self._now(), self._held_until())
-        for command in commands:
-            frames += self._adapter.send(command)
-        if commands and isinstance(last := commands[-1], EndTurn):
-            self._ended, self._playing = last.turn, None
+        frames, playing = self._at_once, self._playing
+        if frames:
+            self._at_once = []
+        commands: Sequence[Command] = ()
+        if playing is not None and (commands := playing.take(self._clock.current_time(), self._held_until())):
+            frames = frames + self._adapter.send(commands)
+            if isinstance(last := commands[-1], EndTurn):
+                self._ended, self._playing = last.turn, None
         if frames:
             await self._socket.send(frames)
         if playing is not None and commands:  # how long the caller has waited for what has just been sent
-            waited = self._now() - playing.asked
+            waited = self._clock.current_time() - playing.asked
             if not playing.is_heard:
                 playing.is_heard = True
                 self._meter.first_chunk_s.observe(waited)

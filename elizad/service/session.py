@@ -82,7 +82,6 @@ class Session:
         """Whether it is known what there is of this session, so that what is put into `data` is kept."""
         return self._kept is not None
 
-    @property
     def is_begun(self) -> bool:
         """Whether there is nothing left for `begin` to do, as at nearly every turn."""
         return self._is_over or (self._saving is not None and not self._saving.is_gone)
@@ -114,7 +113,7 @@ class Session:
 
         Cancelling: safe.
         """
-        if self.is_begun:
+        if self.is_begun():
             return None
         if self._saving is not None:
             # Somebody has had it removed: nothing of it is kept from here on, and nothing of it is said.

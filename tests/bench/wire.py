@@ -90,7 +90,7 @@ def one_call(watch: Stopwatch, texts: list[str], conversation: Conversation) -> 
 
 def written(adapter: HumeClm, turn: Turn) -> list[list[str]]:
     """Return the messages of a reply."""
-    return [adapter.send(command) for cue in turn.cues for command in cue.commands]
+    return [adapter.send(cue.commands) for cue in turn.cues]
 
 
 def answered(conversation: Conversation, event: TurnRequested) -> Turn:

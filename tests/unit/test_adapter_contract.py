@@ -72,10 +72,10 @@ def test_what_is_said_survives_the_wire(make: Callable[[], Adapter], pieces: lis
     adapter.opening()
     [event] = adapter.receive(requests(adapter, 1))
     assert isinstance(event, TurnRequested)
-    frames = [frame for text in pieces for frame in adapter.send(Speak(event.turn, text))]
+    frames = [frame for text in pieces for frame in adapter.send([Speak(event.turn, text)])]
     said = [json.loads(frame) for frame in frames]
     assert "".join(frame.get("text", frame.get("content")) for frame in said) == "".join(pieces)
-    [end] = adapter.send(EndTurn(event.turn))
+    [end] = adapter.send([EndTurn(event.turn)])
     assert "end" in end or json.loads(end)["content_complete"] is True
 
 
@@ -88,7 +88,7 @@ def test_an_older_turn_keeps_its_name_while_newer_ones_are_read(make: Callable[[
         [event] = adapter.receive(requests(adapter, number * 10))
         assert isinstance(event, TurnRequested)
         turns.append(event.turn)
-    first, last = (adapter.send(Speak(turn, "x"))[0] for turn in (turns[0], turns[-1]))
+    first, last = (adapter.send([Speak(turn, "x")])[0] for turn in (turns[0], turns[-1]))
     if adapter.name == "retell":
         assert json.loads(first)["response_id"] == 10
         assert json.loads(last)["response_id"] == 40
@@ -111,7 +111,7 @@ def test_an_older_turn_keeps_its_name_while_newer_ones_are_read(make: Callable[[
 def test_every_command_is_written_or_left_out(make: Callable[[], Adapter], command: Command) -> None:
     adapter = make()
     adapter.opening()
-    for frame in adapter.send(command):
+    for frame in adapter.send([command]):
         message = json.loads(frame)
         assert isinstance(message, dict)
         assert None not in message.values()

@@ -43,9 +43,9 @@ def test_any_text_gives_events_or_a_remote_error(text: str) -> None:
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_words_survive_the_wire(words: str) -> None:
-    [frame] = HumeClm().send(Speak(1, words))
+    [frame] = HumeClm().send([Speak(1, words)])
     assert json.loads(frame) == {"type": "assistant_input", "text": words}
-    assert HumeClm().send(EndTurn(1)) == ['{"type":"assistant_end"}']
+    assert HumeClm().send([EndTurn(1)]) == ['{"type":"assistant_end"}']
 
 
 @pytest.mark.parametrize(
@@ -99,11 +99,11 @@ def session_of(adapter: HumeClm, value: str) -> str | None:
 def test_the_session_is_kept_and_said_back_once_until_it_changes() -> None:
     adapter = HumeClm()
     assert session_of(adapter, '"a"') == "a"
-    assert "custom_session_id" in adapter.send(Speak(1, "x"))[0]
+    assert "custom_session_id" in adapter.send([Speak(1, "x")])[0]
     assert session_of(adapter, "null") == "a"
-    assert "custom_session_id" not in adapter.send(Speak(1, "x"))[0]
+    assert "custom_session_id" not in adapter.send([Speak(1, "x")])[0]
     assert session_of(adapter, '"b"') == "b"
-    assert json.loads(adapter.send(Speak(1, "x"))[0])["custom_session_id"] == "b"
+    assert json.loads(adapter.send([Speak(1, "x")])[0])["custom_session_id"] == "b"
 
 
 def test_roles_and_annotations() -> None:

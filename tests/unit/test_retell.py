@@ -27,33 +27,33 @@ def required(number: int, *said: tuple[str, str]) -> str:
 def test_the_types_that_are_sent_are_strict() -> None:
     adapter = make()
     adapter.receive(required(3, ("user", "hi")))
-    assert json.loads(adapter.send(Speak(1, "a"))[0]) == {
+    assert json.loads(adapter.send([Speak(1, "a")])[0]) == {
         "response_type": "response",
         "response_id": 3,
         "content": "a",
         "content_complete": False,
     }
-    assert json.loads(adapter.send(EndTurn(1, hang_up=True))[0]) == {
+    assert json.loads(adapter.send([EndTurn(1, hang_up=True)])[0]) == {
         "response_type": "response",
         "response_id": 3,
         "content": "",
         "content_complete": True,
         "end_call": True,
     }
-    assert json.loads(adapter.send(EndTurn(1, transfer_number="+1555"))[0])["transfer_number"] == "+1555"
-    assert json.loads(adapter.send(EndTurn(1, press_digits="1#"))[0])["digit_to_press"] == "1#"
-    assert json.loads(adapter.send(Interject(9, "Stop", may_be_interrupted=False))[0]) == {
+    assert json.loads(adapter.send([EndTurn(1, transfer_number="+1555")])[0])["transfer_number"] == "+1555"
+    assert json.loads(adapter.send([EndTurn(1, press_digits="1#")])[0])["digit_to_press"] == "1#"
+    assert json.loads(adapter.send([Interject(9, "Stop", may_be_interrupted=False)])[0]) == {
         "response_type": "agent_interrupt",
         "interrupt_id": 9,
         "content": "Stop",
         "content_complete": True,
         "no_interruption_allowed": True,
     }
-    assert json.loads(adapter.send(TuneAgent(responsiveness=0.5, reminder_after_s=1.5, reminder_count=0))[0]) == {
+    assert json.loads(adapter.send([TuneAgent(responsiveness=0.5, reminder_after_s=1.5, reminder_count=0)])[0]) == {
         "response_type": "update_agent",
         "agent_config": {"responsiveness": 0.5, "reminder_trigger_ms": 1500, "reminder_max_count": 0},
     }
-    assert json.loads(adapter.send(Publish({"a": 1}))[0]) == {"response_type": "metadata", "metadata": {"a": 1}}
+    assert json.loads(adapter.send([Publish({"a": 1})])[0]) == {"response_type": "metadata", "metadata": {"a": 1}}
 
 
 def test_an_update_is_not_decoded() -> None:
