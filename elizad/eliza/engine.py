@@ -55,7 +55,8 @@ _BORDER: Final[_Heeded] = (None, 0, None)  # what a delimiter is heeded for
 class State(NamedTuple):
     """What one conversation has come to: the LIMIT counter, whose turn each reassembly is, and what is remembered.
 
-    `cursors` holds a number of sixteen bits for each transformation of the script. Nobody changes those of a state.
+    `cursors` holds a number for each transformation of the script with more than one reassembly: of eight bits if that
+    is enough for all of them, else of sixteen. Nobody changes those of a state.
     """
 
     limit: int
@@ -120,7 +121,8 @@ class Eliza:
         # more than the script has, by the identity of its pieces, which live as long as this does.
         self._whole: Final[dict[int, str]] = {}
         self._laid_out: Final[dict[int, tuple[_Stretch, ...]]] = {}
-        self._start: Final = State(1, array("H", bytes(2 * self.script.cursors)), ())
+        cursors = array("B" if self.script.most_turns <= 256 else "H", [0] * self.script.cursors)
+        self._start: Final = State(1, cursors, ())
         self.opening: Final[str] = diction.utter([word.said for word in self.script.opening])
 
     def start(self) -> State:

@@ -98,6 +98,7 @@ class _Parser:
         self._memory: tuple[str, list[tuple[tuple[str, ...], tuple[Part, ...]]]] | None = None
         self._links: list[tuple[str, int]] = []
         self._cursors = 0
+        self._most_turns = 0
 
     def script(self) -> Script:
         opening = self._words()
@@ -354,6 +355,7 @@ class _Parser:
             ),
             tags=tags,
             cursors=self._cursors,
+            most_turns=self._most_turns,
             expressions=tuple(
                 ExpressionRule(needs, self._rule(draft, tags, six, counted=False)) for needs, draft in self._expressions
             ),
@@ -365,8 +367,12 @@ class _Parser:
             pattern = self._patterns.get(elements)  # a third of a script's are not the first of their kind
             if pattern is None:
                 pattern = self._patterns[elements] = Decomposition(elements, tags, six_characters=six)
-            transformations.append(Transformation(pattern, reassemblies, self._cursors if counted else NO_CURSOR, line))
-            self._cursors += counted
+            takes_turns = counted and len(reassemblies) > 1
+            cursor = self._cursors if takes_turns else NO_CURSOR
+            transformations.append(Transformation(pattern, reassemblies, cursor, line))
+            if takes_turns:
+                self._cursors += 1
+                self._most_turns = max(self._most_turns, len(reassemblies))
         return Rule(
             keyword=draft.keyword,
             substitute=draft.substitute,

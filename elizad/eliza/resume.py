@@ -7,7 +7,7 @@ they stay good while the script remembers the same kind of thing, in the same mo
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from array import array
 from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
@@ -36,10 +36,10 @@ def identity_of(source: str, mode: str, script: Script) -> Identity:
 def resumed(eliza: Eliza, state: State, made_by: Identity) -> State:
     """Return as much of `state` as `eliza` can go on with; in a script that has changed, cursors start anew."""
     start = eliza.start()
-    fits = made_by.cursors == eliza.identity.cursors and _fits(eliza, state.cursors)
+    cursors = _fitting(eliza, state.cursors.tobytes()) if made_by.cursors == eliza.identity.cursors else None
     return start._replace(
         limit=state.limit if state.limit in _LIMITS else start.limit,
-        cursors=state.cursors if fits else start.cursors,
+        cursors=start.cursors if cursors is None else cursors,
         memories=state.memories if made_by.memories == eliza.identity.memories else (),
     )
 
@@ -55,6 +55,10 @@ def _turns_of(eliza: Eliza) -> tuple[int, ...]:
     return tuple(turns)
 
 
-def _fits(eliza: Eliza, cursors: Sequence[int]) -> bool:
-    turns = _turns_of(eliza)
-    return len(cursors) == len(turns) and all(map(operator.lt, cursors, turns))
+def _fitting(eliza: Eliza, data: bytes) -> array[int] | None:
+    """Return the cursors that were put away as `data`, if they are places in this script."""
+    cursors, turns = array(eliza.start().cursors.typecode), _turns_of(eliza)
+    if len(data) != len(turns) * cursors.itemsize:
+        return None
+    cursors.frombytes(data)
+    return cursors if all(map(operator.lt, cursors, turns)) else None

@@ -57,7 +57,10 @@ Reassembly = Say | Link | Pre | NewKey
 
 @dataclass(frozen=True, slots=True)
 class Transformation:
-    """A decomposition and its reassemblies, which take turns; `cursor` is the index of its turn in the state."""
+    """A decomposition and its reassemblies, which take turns.
+
+    `cursor` is where a state counts them: NO_CURSOR where there is only one, and in the rules of expressions.
+    """
 
     decomposition: Decomposition
     reassemblies: tuple[Reassembly, ...]
@@ -113,7 +116,11 @@ class MemoryForm(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A whole script. `cursors` is how many transformations take turns, the length of a state's `cursors`."""
+    """A whole script.
+
+    `cursors` is how many transformations take turns, the length of a state's `cursors`; `most_turns` is how many
+    reassemblies the longest of them has.
+    """
 
     opening: tuple[Word, ...]
     rules: Mapping[str, Rule]
@@ -122,6 +129,7 @@ class Script:
     memory_forms: tuple[MemoryForm, ...]
     tags: Mapping[str, frozenset[str]]
     cursors: int
+    most_turns: int
     expressions: tuple[ExpressionRule, ...] = ()
 
     @property

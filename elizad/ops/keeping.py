@@ -40,7 +40,7 @@ class Sessions(Table, frozen=True):
     )
     max_sessions: Annotated[
         int, Key("sessions kept in a file or in memory; beyond, those not heard for longest go", 1, 100_000_000)
-    ] = 100_000  # at about 3 KB each 300 MB
+    ] = 100_000  # at about 2 KB each 200 MB
     durability: Annotated[
         Durability,
         Key(

@@ -36,12 +36,13 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Of the newest call: `origin` is the state that it began with, `turns` how many turns of the caller led to `state`,
     `digest` that of these turns and `digest_before` that without the last; `call` is the platform's name for it, where
-    it has one. `turns_before`, `topic_before` and `said_before` are of the calls before it; `calls` counts it too.
+    it has one. `turns_before`, `topic_before` and `said_before` are of the calls before it; `calls` counts it too. A
+    call that began with the script's start has no `origin`: it would make the record twice as long.
     """
 
     identity: Identity
-    origin: State
     state: State
+    origin: State | None = None
     turns: int = 0
     digest: bytes = b""
     digest_before: bytes = b""
@@ -57,9 +58,9 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def _cursors(_: type, data: Any) -> array[int]:
-    """Return the cursors of a state from what a record holds of them: their bytes, in the machine's order."""
-    cursors = array("H")
-    cursors.frombytes(data[: len(data) // cursors.itemsize * cursors.itemsize])
+    """Return what a record holds of a state's cursors: bytes, of which `resumed` makes what the script has."""
+    cursors = array("B")
+    cursors.frombytes(data)
     return cursors
 
 

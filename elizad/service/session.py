@@ -134,8 +134,9 @@ class Session:
         else:
             self._kept = self._next_call(there, event)
             greeted = False
+        origin = self._kept.origin
         return Past(
-            resumed(self._eliza, self._kept.origin, self._kept.identity),
+            self._eliza.start() if origin is None else resumed(self._eliza, origin, self._kept.identity),
             self._kept.topic_before,
             known=self._kept.calls > 1,
             greeted=greeted,
@@ -226,7 +227,7 @@ class Session:
         """Return what is kept of a call that has just begun."""
         if there is None:
             start, nothing = self._eliza.start(), digest_of([])
-            return Kept(self._eliza.identity, start, start, 0, nothing, call=event.call, calls=1, first_s=self._began_s)
+            return Kept(self._eliza.identity, start, digest=nothing, call=event.call, calls=1, first_s=self._began_s)
         state = resumed(self._eliza, there.state, there.identity)
         return msgspec.structs.replace(
             there,

@@ -44,7 +44,7 @@ _FLUSH_S: Final = 5.0
 
 _READERS: Final = 4  # loads at once; a file has one reader anyway, and Redis is asked over one connection
 _MOST_LOADS: Final = 1000  # waiting; a thousand calls that come back at once
-_MOST_SAVES: Final = 10_000  # waiting; at about 3 KB each
+_MOST_SAVES: Final = 10_000  # waiting; at about 1 KB each
 _PACKED_AT_ONCE: Final = 20  # half a millisecond, in which no call is answered
 
 
@@ -349,4 +349,5 @@ class Sessions:
 
     def _settle(self, saving: Saving, version: int) -> None:
         saving.settled = max(saving.settled, version)
-        saving.notice()
+        if self.holds_turns:  # else nobody waits for it
+            saving.notice()

@@ -12,7 +12,9 @@ from elizad.conversation.past import remind, topic_of
 from elizad.eliza import FAITHFUL, Eliza, State
 from elizad.eliza.resume import Identity, resumed
 from elizad.mind import make_eliza
+from elizad.service.kept import Kept, pack, unpack
 from elizad.speech.spoken import Spoken
+from elizad.store.api import Key, SessionRecord
 from tests.support.calls import SCRIPT
 
 ELIZA = Eliza(SCRIPT)
@@ -123,3 +125,21 @@ def test_a_script_without_these_tags_names_nothing() -> None:
 )
 def test_the_reminder_stands_before_the_question(opening: str, greeting: str) -> None:
     assert remind(opening, "your mother") == greeting
+
+
+@pytest.mark.parametrize("count", [2, 256, 257, 1000])
+def test_a_state_has_room_for_every_reassembly_and_no_more_than_it_needs(count: int) -> None:
+    replies = " ".join(f"(N{number})" for number in range(count))
+    eliza = Eliza(f"(HI)(NONE ((0) (YES)))(MEMORY MY (0 = A) (0 = B) (0 = C) (0 = D)) (MY ((0) {replies}))")
+    state, said = eliza.start(), []
+    for _ in range(count + 1):
+        before = unpacked(eliza, state)  # as if each call were a new one
+        state, reply = eliza.reply(before, "my")
+        said.append(reply)
+    assert said == [f"N{number}" for number in range(count)] + ["N0"]
+    assert len(state.cursors.tobytes()) == (1 if count <= 256 else 2), "NONE has one reply and takes no turns"
+
+
+def unpacked(eliza: Eliza, state: State) -> State:
+    record = SessionRecord(Key("hume", "ann"), 1, 1.0, pack(Kept(eliza.identity, state)))
+    return resumed(eliza, unpack(record).state, eliza.identity)
