@@ -177,22 +177,19 @@ class WebSocket:
         if trouble := gate.admit_message(now, len(message)):
             self.fault, self.exceeded = CloseCode.POLICY, "messages_per_s"
             raise RemoteError(CloseCode.POLICY, trouble)
-        if self._judge is not None:
-            self._check(message, only_text)
-        return message
-
-    def _check(self, message: str | bytes, only_text: bool) -> None:
-        """Check a message that may have come by way of trio-websocket. Raises: RemoteError."""
+        if self._judge is None:
+            return message  # a text that was read here, and is not too large
         if isinstance(message, bytes):
             if only_text:
                 self.fault = CloseCode.UNSUPPORTED_DATA
                 raise RemoteError(CloseCode.UNSUPPORTED_DATA, "only text messages are understood here")
-            return
+            return message
         most = self._limits.max_message_bytes
         # trio-websocket counts characters; bytes are counted only where that can make a difference.
         if len(message) * 4 > most and not message.isascii() and len(message.encode()) > most:
             self.fault = CloseCode.TOO_BIG
             raise RemoteError(CloseCode.TOO_BIG, f"a message is larger than {most} bytes")
+        return message
 
     async def _look_at(self, found: Control | Passed) -> str | bytes | None:
         """Do what a frame asks for that is no whole text; a message if it has ended one.
