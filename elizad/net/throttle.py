@@ -34,8 +34,9 @@ class Bucket:
         if amount <= level:
             self._level = level - amount
             return True
-        self._level = 0.0 if level == self._most else level
-        return level == self._most
+        is_full = level == self._most  # then it is asked for more than could ever pass
+        self._level = 0.0 if is_full else level
+        return is_full
 
 
 class Buckets:
