@@ -82,8 +82,7 @@ class Remarks:
     def may_be_of(self, scores: Mapping[str, float]) -> bool:
         """Whether any rule of the script has all that it needs."""
         if isinstance(scores, AllScores):
-            first = self._first
-            if max(first(scores)) <= self._least:
+            if max(self._first(scores)) <= self._least:
                 return False  # a voice in which nothing is strong: most are
         elif not scores:
             return False

@@ -182,8 +182,7 @@ class Eliza:
 
     def _read(self, state: State, text: str, trace: list[Step] | None) -> _Turn:
         """Choose the clause, stack its keywords and substitute words, in one pass from left to right."""
-        hear = self._hear
-        heard, said = hear(text)
+        heard, said = self._hear(text)
         stack: list[Rule] = []
         top = 0
         begin, end = 0, len(heard)

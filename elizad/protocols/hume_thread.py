@@ -134,8 +134,7 @@ class _Checkpoint(msgspec.Struct, frozen=True, gc=False):
         newest: _Newest | None = None
         greet, last, braces = self.greet, self.last, self.braces
         for element in elements:
-            said = element.message or element
-            role, content = said.role or _TYPES.get(element.type or "", ""), said.content or ""
+            role, content = _spoken(element)
             entry = role, content, element.time
             if entry == last:
                 continue
@@ -154,6 +153,12 @@ class _Checkpoint(msgspec.Struct, frozen=True, gc=False):
         entries = self.entries + len(elements)
         words = self.transcript + tuple(transcript)
         return _Checkpoint(words, greet, entries, last, braces, chars, objects), newest
+
+
+def _spoken(element: _Element | _NewElement) -> tuple[str, str]:
+    """Return who an entry is of, and its content."""
+    said = element.message or element
+    return said.role or _TYPES.get(element.type or "", ""), said.content or ""
 
 
 def _heard(content: str, braces: int) -> tuple[str, tuple[str, ...], bool]:
@@ -176,8 +181,7 @@ def _heard(content: str, braces: int) -> tuple[str, tuple[str, ...], bool]:
 
 def _alone(element: _Element | _NewElement) -> Thread:
     """Read a thread of one entry, as all of it is read, without what would be of use for the next payload only."""
-    said = element.message or element
-    role, content = said.role or _TYPES.get(element.type or "", ""), said.content or ""
+    role, content = _spoken(element)
     if role != "user":
         return (_new(Utterance, (_ROLES.get(role, _OTHER), content)),), False, scores(None), ()
     text, groups, greet = _heard(content, content.count("}"))

@@ -244,7 +244,8 @@ class Connection:
         self._meter.turns[self._platform] += 1
         conversation = self._conversation or self._converse()
         if event.session is not None:
-            is_another, self.session = event.session != self.session, event.session
+            is_another = event.session != self.session
+            self.session = event.session
             if self._sessions is not None:
                 session = self._session
                 if session is None or is_another:

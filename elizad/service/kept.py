@@ -58,7 +58,10 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def _cursors(_: type, data: Any) -> array[int]:
-    """Return what a record holds of a state's cursors: bytes, of which `resumed` makes what the script has."""
+    """Return what a record holds of a state's cursors: bytes, of which `resumed` makes what the script has.
+
+    Numbers of sixteen bits are in the machine's order.
+    """
     cursors = array("B")
     cursors.frombytes(data)
     return cursors

@@ -48,6 +48,36 @@ async def test_a_call_that_is_over_before_its_session_was_found_is_kept(autojump
         assert kept.turns == 1
 
 
+async def test_only_who_waits_for_a_save_is_told_of_it(autojump_clock: MockClock) -> None:
+    told = {}
+    for durability in DURABILITIES:
+        calls: list[float] = []
+        async with opened(durability) as node:
+            await trio.sleep(1)
+            session = Session(node.sessions, ANN, node.eliza, lambda calls=calls: calls.append(trio.current_time()))  # type: ignore[misc]
+            await session.begin(TurnRequested(1, (Utterance(Role.USER, "my sister"),), session="ann"), list)
+            found = len(calls)
+            folded = Folded(("my sister",), node.eliza.start())
+            session.keep(TurnRequested(1, ()), Turn(1, "my sister", "", (), folded=folded))
+            await trio.sleep(1)
+            assert await node.disk.kept() is not None
+            told[durability] = len(calls) - found
+    assert told == {"relaxed": 0, "turn": 1}
+
+
+async def test_what_is_kept_of_a_first_call_is_short(autojump_clock: MockClock) -> None:
+    async with opened(eliza=DOCTOR) as node:
+        await hold(node, *growing("my sister", "my boat", "my dog", "my hat"))
+        await trio.sleep(1)
+        assert len(node.disk.saved[-1].payload) < 1000
+        assert unpack(node.disk.saved[-1]).origin is None
+        await hold(node, payload("my dog"))
+        await trio.sleep(1)
+        again = unpack(node.disk.saved[-1])
+        assert (again.calls, again.origin is None) == (2, False)
+        assert len(node.disk.saved[-1].payload) < 2000
+
+
 async def test_a_call_that_is_over_does_not_wait_for_a_dead_store(autojump_clock: MockClock) -> None:
     async with opened() as node:
         node.disk.load_s = 60
